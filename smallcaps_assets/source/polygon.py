@@ -1,0 +1,238 @@
+"""Client of Polygon's (Massive's) REST API: one method per endpoint, each returns a whole frame in our names.
+
+A method returns every row of every page or raises :class:`PolygonError`; a frame without rows means that the service
+said there are none. Facts of the service: spec/polygon.md.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+import polars as pl
+
+from smallcaps_assets.source import wire
+from smallcaps_assets.source.pages import Asked, Pages, PolygonError, PolygonNotFoundError, PolygonUnavailableError
+
+__all__ = ["Polygon", "PolygonError", "PolygonNotFoundError", "PolygonUnavailableError"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Polygon:
+    """The service at ``base_url``; thread-safe; a context manager that closes its connections.
+
+    ``requests_per_minute`` is shared by all threads, 0 means no limit; ``in_flight`` bounds requests at one time.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        *,
+        requests_per_minute: int = 500,
+        in_flight: int = 12,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.in_flight = in_flight
+        self._pages = Pages(
+            base_url, key, requests_per_minute=requests_per_minute, in_flight=in_flight, transport=transport
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pages.close()
+
+    def __repr__(self) -> str:
+        return f"Polygon({str(self._pages.base)!r}, requests={self.requests})"
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, retries included."""
+        return self._pages.requests
+
+    def daily_bars(self, session: date) -> pl.DataFrame:
+        """Daily bars of all listed stocks as traded, sorted by ticker. Prices in USD, volume in shares."""
+        path = f"/v2/aggs/grouped/locale/us/market/stocks/{session}"
+        asked = Asked("daily bars", window=str(session))
+        return self._pages.walk(asked, path, {"adjusted": "false", "include_otc": "false"}, wire.DAILY_BARS).sort(
+            "ticker"
+        )
+
+    def minute_bars(self, ticker: str, first: date, last: date) -> pl.DataFrame:
+        """Minute bars as traded from session ``first`` to ``last``, both included; a minute without trades has none."""
+        asked = Asked("minute bars", ticker, f"{first}..{last}")
+        path = f"/v2/aggs/ticker/{quote(ticker, safe='')}/range/1/minute/{first}/{last}"
+        parameters = {"adjusted": "false", "sort": "asc", "limit": "50000"}
+        bars = self._pages.walk(asked, path, parameters, wire.MINUTE_BARS, along="started_at")
+        session = pl.col("started_at").dt.convert_time_zone("America/New_York").dt.date()
+        _prove(asked, bars, session.is_between(first, last))
+        return _named(ticker, bars).sort("started_at")
+
+    def trades(self, ticker: str, since: int, until: int) -> pl.DataFrame:
+        """Trades with ``since <= sip_at < until`` (ns UTC), by (sip_at, sequence_number); corrections included."""
+        rows = self._ticks("trades", ticker, since, until, wire.TRADES)
+        exact = pl.coalesce("decimal_size", "size").alias("size")  # a fraction of a share has size 0 (since 2026)
+        return rows.with_columns(exact).drop("decimal_size")
+
+    def quotes(self, ticker: str, since: int, until: int) -> pl.DataFrame:
+        """Quotes with ``since <= sip_at < until`` (ns UTC), by (sip_at, sequence_number); sizes as the vendor sends."""
+        return self._ticks("quotes", ticker, since, until, wire.QUOTES)
+
+    def tickers(self, on: date, *, active: bool) -> pl.DataFrame:
+        """Stocks listed on that date, or no longer listed by then (``active=False``), sorted by ticker."""
+        parameters = {
+            "market": "stocks",
+            "date": str(on),
+            "active": "true" if active else "false",
+            "limit": "1000",
+            "sort": "ticker",
+            "order": "asc",
+        }
+        asked = Asked("active tickers" if active else "inactive tickers", window=str(on))
+        rows = self._pages.walk(asked, "/v3/reference/tickers", parameters, wire.TICKERS)
+        return rows.sort("ticker", maintain_order=True)
+
+    def ticker_details(self, ticker: str, on: date) -> pl.DataFrame | None:
+        """One row about ``ticker`` on a date it traded; None where the service knows none (its 404 is data).
+
+        ``market_cap`` of a past date is wrong by later splits and share counts; never decide by it.
+        """
+        path = f"/v3/reference/tickers/{quote(ticker, safe='')}"
+        asked = Asked("ticker details", ticker, str(on))
+        try:
+            row = self._pages.walk(asked, path, {"date": str(on)}, wire.TICKER_DETAILS)
+        except PolygonNotFoundError:
+            return None
+        if row.height != 1:
+            raise PolygonError(f"{row.height} rows where one was asked for", asked, 200)
+        return row
+
+    def splits(self, first: date, last: date) -> pl.DataFrame:
+        """Splits executed from ``first`` to ``last``, by date and ticker; the price factor is split_from / split_to."""
+        return self._dated("splits", "/v3/reference/splits", "execution_date", first, last, wire.SPLITS, "executed_on")
+
+    def dividends(self, first: date, last: date) -> pl.DataFrame:
+        """Dividends with ex-date from ``first`` to ``last``, by date and ticker; cash as paid, not split-adjusted."""
+        path = "/v3/reference/dividends"
+        return self._dated("dividends", path, "ex_dividend_date", first, last, wire.DIVIDENDS, "ex_on")
+
+    def short_interest(self, first: date, last: date) -> pl.DataFrame:
+        """Short interest settled from ``first`` to ``last``, in shares; when it was published is not told."""
+        path = "/stocks/v1/short-interest"
+        return self._dated("short interest", path, "settlement_date", first, last, wire.SHORT_INTEREST, "settled_on")
+
+    def short_volume(self, first: date, last: date) -> pl.DataFrame:
+        """Off-exchange short volume from ``first`` to ``last``, in shares; the ratio is in percent as sent."""
+        path = "/stocks/v1/short-volume"
+        return self._dated("short volume", path, "date", first, last, wire.SHORT_VOLUME, "traded_on")
+
+    def float_shares(self) -> pl.DataFrame:
+        """The latest free float of each ticker (there is no history), in shares."""
+        parameters = {"limit": "5000", "sort": "ticker.asc"}
+        rows = self._pages.walk(Asked("float"), "/stocks/vX/float", parameters, wire.FLOAT_SHARES)
+        return rows.sort("ticker", maintain_order=True)
+
+    def news(self, since: int, until: int) -> pl.DataFrame:
+        """Articles with ``since <= published_at < until`` (ns UTC), oldest first."""
+        asked = Asked("news", window=_span(since, until))
+        parameters = {
+            "published_utc.gte": _written(since),
+            "published_utc.lt": _written(until),
+            "order": "asc",
+            "sort": "published_utc",
+            "limit": "1000",
+        }
+        rows = self._pages.walk(asked, "/v2/reference/news", parameters, wire.NEWS, along="published_at")
+        _prove(asked, rows, _within("published_at", since, until))
+        return rows.sort("published_at", "article_id")
+
+    def conditions(self) -> pl.DataFrame:
+        """Sale conditions of stock trades with the consolidated tape's update rules, sorted by condition.
+
+        Quote conditions are left out: they reuse the numbers. Marks without rules (financial status, short sale
+        restriction) forbid nothing.
+        """
+        parameters = {"asset_class": "stocks", "limit": "1000"}
+        rows = self._pages.walk(Asked("conditions"), "/v3/reference/conditions", parameters, wire.CONDITIONS)
+        return rows.filter(pl.col("data_types").list.contains("trade")).drop("data_types").sort("condition")
+
+    def in_parallel(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """``function`` of each item, in the items' order, ``in_flight`` at a time; items are taken as room appears.
+
+        The first exception cancels what has not begun, waits for what has, and is raised.
+        """
+        pending: deque[Future[Result]] = deque()
+        source = iter(items)
+        with ThreadPoolExecutor(self.in_flight, thread_name_prefix="polygon") as pool:
+            try:
+                for item in itertools.islice(source, 2 * self.in_flight):
+                    pending.append(pool.submit(function, item))
+                while pending:
+                    yield pending.popleft().result()
+                    pending.extend(pool.submit(function, item) for item in itertools.islice(source, 1))
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ticks(self, endpoint: str, ticker: str, since: int, until: int, table: wire.Table) -> pl.DataFrame:
+        asked = Asked(endpoint, ticker, _span(since, until))
+        parameters = {
+            "timestamp.gte": str(since),
+            "timestamp.lt": str(until),
+            "order": "asc",
+            "sort": "timestamp",
+            "limit": "50000",
+        }
+        rows = self._pages.walk(asked, f"/v3/{endpoint}/{quote(ticker, safe='')}", parameters, table, along="sip_at")
+        _prove(asked, rows, _within("sip_at", since, until))
+        return _named(ticker, rows).sort("sip_at", "sequence_number", maintain_order=True)
+
+    def _dated(
+        self, endpoint: str, path: str, key: str, first: date, last: date, table: wire.Table, column: str
+    ) -> pl.DataFrame:
+        asked = Asked(endpoint, window=f"{first}..{last}")
+        parameters = {f"{key}.gte": str(first), f"{key}.lte": str(last)}
+        if path.startswith("/stocks/"):
+            parameters |= {"sort": f"{key}.asc", "limit": "50000"}
+        else:
+            parameters |= {"sort": key, "order": "asc", "limit": "1000"}
+        rows = self._pages.walk(asked, path, parameters, table, along=column)
+        _prove(asked, rows, pl.col(column).is_between(first, last))
+        return rows.sort(column, "ticker", maintain_order=True)
+
+
+def _named(ticker: str, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(pl.lit(ticker, dtype=pl.String).alias("ticker"), pl.all())
+
+
+def _within(column: str, since: int, until: int) -> pl.Expr:
+    return pl.col(column).cast(pl.Int64).is_between(since, until, closed="left")
+
+
+def _prove(asked: Asked, rows: pl.DataFrame, inside: pl.Expr) -> None:
+    strangers = rows.filter(~inside).height
+    if strangers:
+        raise PolygonError(f"{strangers} of {rows.height} rows lie outside the window asked for", asked, 200)
+
+
+def _span(since: int, until: int) -> str:
+    if since >= until:
+        raise ValueError(f"the window [{since}, {until}) is empty or runs backwards")
+    return f"[{_written(since)}, {_written(until)})"
+
+
+def _written(nanoseconds: int) -> str:
+    """An instant as RFC 3339 text, exact to the nanosecond."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    fraction = f".{rest:09d}" if rest else ""
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}{fraction}Z"
