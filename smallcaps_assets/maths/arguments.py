@@ -1,0 +1,115 @@
+"""The arrays compiled code accepts: checked at the edge, refused by argument and first bad position."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from smallcaps_assets.maths.compiled import compiled
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+def prices(name: str, values: npt.ArrayLike) -> Floats:
+    """``values`` as float64[n], each finite and above zero."""
+    array = _floats(name, values)
+    refuse_at(name, array, _first_not_above(array, 0.0, False), "is not a finite price above 0")
+    return array
+
+
+def sizes(name: str, values: npt.ArrayLike) -> Floats:
+    """``values`` as float64[n], each finite and zero or above."""
+    array = _floats(name, values)
+    refuse_at(name, array, _first_not_above(array, 0.0, True), "is not a finite size of 0 or more")
+    return array
+
+
+def instants(name: str, values: npt.ArrayLike, *, increasing: bool = False) -> Ints:
+    """``values`` (nanoseconds, or ``datetime64``) as int64[n]; ``increasing`` refuses a step back in time."""
+    array = np.asarray(values)
+    if np.issubdtype(array.dtype, np.datetime64):
+        refuse_at(name, array, _first(np.isnat(array)), "is no instant")
+        array = array.astype("datetime64[ns]").astype(np.int64)
+    result = integers(name, array)
+    if increasing:
+        step_back = _first_decrease(result)
+        refuse_at(name, result, step_back, "is earlier than the one before it")
+    return result
+
+
+def positions(name: str, values: npt.ArrayLike, length: int) -> Ints:
+    """``values`` as int64[k], each an index into something of ``length`` elements."""
+    array = integers(name, values)
+    refuse_at(name, array, _first((array < 0) | (array >= length)), f"is outside 0..{length - 1}")
+    return array
+
+
+def integers(name: str, values: npt.ArrayLike) -> Ints:
+    """``values`` as int64[n]; an empty list is an empty array."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has {array.ndim} dimensions, not 1")
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"{name} is {array.dtype}, not an integer array")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def intervals(first_name: str, first: Ints, last_name: str, last: Ints) -> None:
+    """Refuse a closed interval that ends before it starts."""
+    equal_lengths(**{first_name: first, last_name: last})
+    refuse_at(last_name, last, _first(last < first), f"lies before its {first_name}")
+
+
+def equal_lengths(**arrays: npt.NDArray[np.generic]) -> None:
+    """Refuse arrays of unequal lengths."""
+    if len({len(array) for array in arrays.values()}) > 1:
+        lengths = ", ".join(f"{name} has {len(array)}" for name, array in arrays.items())
+        raise ValueError(f"unequal lengths: {lengths}")
+
+
+def at_least(name: str, value: float, least: float) -> None:
+    """Refuse a number below ``least``, and NaN and infinity."""
+    if not (math.isfinite(value) and value >= least):
+        raise ValueError(f"{name} is {value}, not a finite number of {least} or more")
+
+
+def above(name: str, value: float, bound: float) -> None:
+    """Refuse a number of ``bound`` or less, and NaN and infinity."""
+    if not (math.isfinite(value) and value > bound):
+        raise ValueError(f"{name} is {value}, not a finite number above {bound}")
+
+
+def refuse_at(name: str, values: npt.NDArray[np.generic], position: int, why: str) -> None:
+    """Raise for the element at ``position``; -1 means that none is bad."""
+    if position >= 0:
+        raise ValueError(f"{name}[{position}] = {values[position]} {why}")
+
+
+def _floats(name: str, values: npt.ArrayLike) -> Floats:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has {array.ndim} dimensions, not 1")
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _first(bad: npt.NDArray[np.bool_]) -> int:
+    return int(np.argmax(bad)) if bad.any() else -1
+
+
+@compiled
+def _first_not_above(values: Floats, bound: float, or_equal: bool) -> int:
+    for i in range(len(values)):
+        value = values[i]
+        if not ((value > bound or (or_equal and value == bound)) and value < np.inf):
+            return i
+    return -1
+
+
+@compiled
+def _first_decrease(values: Ints) -> int:
+    for i in range(1, len(values)):
+        if values[i] < values[i - 1]:
+            return i
+    return -1
