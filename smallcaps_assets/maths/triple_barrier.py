@@ -23,12 +23,17 @@ from smallcaps_assets.maths.arguments import (
     prices,
     refuse_at,
 )
-from smallcaps_assets.maths.compiled import compiled
+from smallcaps_assets.maths.barrier_paths import CENSORED, Labels, bar_touches, tape_touches
 
-CENSORED = -128
-"""The label of a path that the data end before its horizon."""
-
-Labels = npt.NDArray[np.int8]
+__all__ = [
+    "CENSORED",
+    "BarTouches",
+    "Touches",
+    "first_touch",
+    "first_touch_bars",
+    "meta_label",
+    "volatility_target",
+]
 
 
 class Touches(NamedTuple):
@@ -89,7 +94,7 @@ def first_touch(
     entries = positions("entry", entry, len(tape_at))
     targets, sides = _targets(entries, target), _sides(entries, side)
     _barriers(profit, loss, horizon_ns)
-    label, touch, ret = _tape_touches(tape_at, tape_price, entries, targets, sides, profit, loss, horizon_ns)
+    label, touch, ret = tape_touches(tape_at, tape_price, entries, targets, sides, profit, loss, horizon_ns)
     return Touches(label, touch, ret)
 
 
@@ -144,7 +149,7 @@ def first_touch_bars(
     targets, sides = _targets(entries, target), _sides(entries, side)
     _barriers(profit, loss, horizon_ns)
     bars = (bar_at, bar_open, bar_high, bar_low, bar_close)
-    found = _bar_touches(*bars, entries, starts, paid, targets, sides, profit, loss, horizon_ns)
+    found = bar_touches(*bars, entries, starts, paid, targets, sides, profit, loss, horizon_ns)
     label, touch, ret, ambiguous = found
     return BarTouches(label, touch, ret, ambiguous)
 
@@ -210,84 +215,3 @@ def _barriers(profit: float, loss: float, horizon_ns: int) -> None:
 
 def _refuse_where(name: str, values: npt.NDArray[np.generic], bad: Bools, why: str) -> None:
     refuse_at(name, values, int(np.argmax(bad)) if bad.any() else -1, why)
-
-
-@compiled
-def _tape_touches(
-    at: Ints, price: Floats, entry: Ints, target: Floats, side: Floats, profit: float, loss: float, horizon_ns: int
-) -> tuple[Labels, Ints, Floats]:
-    label = np.zeros(len(entry), dtype=np.int8)
-    touch = np.empty(len(entry), dtype=np.int64)
-    ret = np.empty(len(entry), dtype=np.float64)
-    for k in range(len(entry)):
-        start = entry[k]
-        end = at[start] + horizon_ns
-        upper = profit * target[k] if profit > 0 else np.inf
-        lower = -loss * target[k] if loss > 0 else -np.inf
-        i = start + 1
-        r = 0.0
-        while i < len(at) and at[i] <= end:
-            r = side[k] * (price[i] / price[start] - 1.0)
-            if r >= upper or r <= lower:
-                break
-            i += 1
-        if i < len(at) and at[i] <= end:
-            label[k] = 1 if r >= upper else -1
-            touch[k] = i
-            ret[k] = r
-        elif at[len(at) - 1] < end:
-            label[k] = CENSORED
-            touch[k] = -1
-            ret[k] = np.nan
-        else:
-            touch[k] = i - 1
-            ret[k] = r
-    return label, touch, ret
-
-
-@compiled
-def _bar_touches(
-    at: Ints,
-    open_price: Floats,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    entry: Ints,
-    entry_at: Ints,
-    entry_price: Floats,
-    target: Floats,
-    side: Floats,
-    profit: float,
-    loss: float,
-    horizon_ns: int,
-) -> tuple[Labels, Ints, Floats, Bools]:
-    label = np.zeros(len(entry), dtype=np.int8)
-    touch = np.empty(len(entry), dtype=np.int64)
-    ret = np.empty(len(entry), dtype=np.float64)
-    ambiguous = np.zeros(len(entry), dtype=np.bool_)
-    for k in range(len(entry)):
-        end = entry_at[k] + horizon_ns
-        paid = entry_price[k]
-        upper = profit * target[k] if profit > 0 else np.inf
-        lower = -loss * target[k] if loss > 0 else -np.inf
-        i = entry[k] + 1
-        while i < len(at) and at[i] <= end:
-            best = side[k] * ((high[i] if side[k] > 0 else low[i]) / paid - 1.0)
-            worst = side[k] * ((low[i] if side[k] > 0 else high[i]) / paid - 1.0)
-            if best >= upper or worst <= lower:
-                opened = side[k] * (open_price[i] / paid - 1.0)
-                ambiguous[k] = best >= upper and worst <= lower
-                label[k] = -1 if worst <= lower else 1
-                ret[k] = min(opened, lower) if worst <= lower else max(opened, upper)
-                break
-            i += 1
-        if label[k] != 0:
-            touch[k] = i
-        elif len(at) == 0 or at[len(at) - 1] < end:
-            label[k] = CENSORED
-            touch[k] = -1
-            ret[k] = np.nan
-        else:
-            touch[k] = i - 1
-            ret[k] = side[k] * (close[i - 1] / paid - 1.0) if i - 1 > entry[k] else 0.0
-    return label, touch, ret, ambiguous

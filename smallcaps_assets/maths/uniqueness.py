@@ -47,8 +47,8 @@ def average_uniqueness(first: npt.ArrayLike, last: npt.ArrayLike, bars: int) -> 
     """
     starts, ends = _labels(first, last, bars)
     alive = _alive(starts, ends, bars)
-    share = _interval_sums(1.0 / np.maximum(alive, 1), starts, ends)
-    return np.minimum(share / (ends - starts + 1), 1.0)
+    shares = _shared_sums(np.ones(bars), alive, starts, ends)
+    return np.minimum(shares / (ends - starts + 1), 1.0)
 
 
 def anchor_concurrency(start: npt.ArrayLike, end: npt.ArrayLike) -> Ints:
@@ -94,7 +94,7 @@ def return_attribution(
     returns[1:] = np.diff(np.log(closes))
     counted = starts if entry_return else starts + 1
     alive = _alive(counted, ends, len(closes))
-    return np.abs(_interval_sums(returns / np.maximum(alive, 1), counted, ends))
+    return np.abs(_shared_sums(returns, alive, counted, ends))
 
 
 def sequential_bootstrap(
@@ -146,27 +146,35 @@ def _labels(first: npt.ArrayLike, last: npt.ArrayLike, bars: int) -> tuple[Ints,
     return starts, ends
 
 
+@compiled
 def _alive(first: Ints, last: Ints, bars: int) -> Ints:
     """Labels alive at each bar; a label with ``first = last + 1`` is alive at none."""
-    begun = np.bincount(first, minlength=bars + 1)
-    ended = np.bincount(last + 1, minlength=bars + 1)
-    return np.cumsum(begun - ended, dtype=np.int64)[:bars]
+    alive = np.zeros(bars + 1, dtype=np.int64)
+    for k in range(len(first)):
+        alive[first[k]] += 1
+        alive[last[k] + 1] -= 1
+    for t in range(1, bars + 1):
+        alive[t] += alive[t - 1]
+    return alive[:bars]
 
 
 @compiled
-def _interval_sums(values: Floats, first: Ints, last: Ints) -> Floats:
-    """Σ ``values[first..last]`` of each interval, by prefix sums that carry their rounding error along.
+def _shared_sums(values: Floats, alive: Ints, first: Ints, last: Ints) -> Floats:
+    """Σ ``values / alive`` over each interval ``[first, last]``, by prefix sums that carry their rounding along.
 
     Without the error term a label that overlaps none, after many that do, would get 0.999… for 1.
     """
-    sums = np.zeros(len(values) + 1)
-    errors = np.zeros(len(values) + 1)
-    for i in range(len(values)):
-        total = sums[i] + values[i]
-        added = total - sums[i]
-        errors[i + 1] = errors[i] + ((sums[i] - (total - added)) + (values[i] - added))
-        sums[i + 1] = total
+    sums = np.zeros((len(values) + 1, 2))
+    for t in range(len(values)):
+        share = values[t] / max(alive[t], 1)
+        before = sums[t, 0]
+        total = before + share
+        added = total - before
+        sums[t + 1, 0] = total
+        sums[t + 1, 1] = sums[t, 1] + ((before - (total - added)) + (share - added))
     out = np.empty(len(first))
     for k in range(len(first)):
-        out[k] = (sums[last[k] + 1] - sums[first[k]]) + (errors[last[k] + 1] - errors[first[k]])
+        low = first[k]
+        high = last[k] + 1
+        out[k] = (sums[high, 0] - sums[low, 0]) + (sums[high, 1] - sums[low, 1])
     return out
