@@ -228,8 +228,11 @@ class Pages:
     ) -> None:
         if before.equals(after):
             raise PolygonError(f"page {number} repeats the rows of the page before: the cursor stands", asked, 200)
-        if along is not None and after[along][0] < before[along][-1]:
-            what = f"page {number} starts at {after[along][0]}, before the last row of the page before it"
+        if along is None:
+            return
+        start, end = after[along].head(1), before[along].tail(1)  # as series: Python's datetime has no nanoseconds
+        if (start < end).item():
+            what = f"page {number} starts at {start.cast(pl.String).item()}, before the page before it ended"
             raise PolygonError(f"{what}: the cursor does not advance", asked, 200)
 
     def _redacted(self, text: str) -> str:
@@ -260,7 +263,7 @@ def _retry_after(header: str) -> float:
         return 0.0
 
 
-_backoff = tenacity.wait_exponential_jitter(initial=0.5, max=LONGEST_WAIT, jitter=0.5)
+_backoff = tenacity.wait_exponential_jitter(multiplier=0.5, max=LONGEST_WAIT, jitter=0.5)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
