@@ -193,7 +193,7 @@ TRADES = Table(
     Member("price", "price", NUMBER, needed=True),
     Member("size", "size", NUMBER, needed=True),
     Member("decimal_size", "decimal_size", WRITTEN_NUMBER),
-    Member("exchange", "exchange", SMALL, needed=True),
+    Member("exchange", "exchange", SMALL),
     Member("conditions", "conditions", SMALLS, absent=[]),
     Member("tape", "tape", TINY),
     Member("trf_id", "trf_id", SMALL),
