@@ -1,0 +1,84 @@
+"""``python -m smallcaps_assets.source.emulator``: the service on 127.0.0.1 over a synthetic or a recorded market."""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from datetime import date
+from pathlib import Path
+
+from smallcaps_assets.source.emulator.calendar import last_completed_session
+from smallcaps_assets.source.emulator.launch import KEY_VARIABLE, STOP_VARIABLE
+from smallcaps_assets.source.emulator.market import Market
+from smallcaps_assets.source.emulator.recorded import RecordedMarket
+from smallcaps_assets.source.emulator.server import application, serve
+
+HOST = "127.0.0.1"
+
+
+def arguments(given: list[str]) -> argparse.Namespace:
+    """The command line; the key may stand in the environment instead, where other users cannot read it."""
+    parser = argparse.ArgumentParser(prog="python -m smallcaps_assets.source.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=8900, help="0 takes a free port")
+    parser.add_argument("--key", default=os.environ.get(KEY_VARIABLE), help=f"API key; default: {KEY_VARIABLE}")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--tickers", type=int, default=60)
+    parser.add_argument("--start", type=date.fromisoformat, default=date(2024, 1, 2), help="first session")
+    parser.add_argument("--end", type=date.fromisoformat, help="last session; default: the last completed one")
+    parser.add_argument("--recorded", type=Path, help="folder of recorded Parquet files instead of a synthetic market")
+    parser.add_argument("--rate-limit", type=int, default=0, help="requests a minute; 0 is no limit")
+    options = parser.parse_args(given)
+    if not options.key:
+        parser.error(f"an API key is needed: --key or {KEY_VARIABLE}")
+    return options
+
+
+def market_of(options: argparse.Namespace) -> Market:
+    """The market the options name."""
+    if options.recorded is not None:
+        return RecordedMarket(options.recorded)
+    from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
+
+    end = options.end or last_completed_session(time.time_ns())
+    market: Market = SyntheticMarket(seed=options.seed, tickers=options.tickers, start=options.start, end=end)
+    return market
+
+
+def stop_with_parent() -> None:
+    """End this process when standard input ends: the pipe's other side is held by the process that started it."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        signal.raise_signal(signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    """Serve until interrupted; prints one line with the address when ready."""
+    options = arguments(sys.argv[1:])
+    if os.environ.get(STOP_VARIABLE):
+        stop_with_parent()
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Head and body of a reply are written apart: with Nagle's algorithm each reply takes 40 ms more.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listening.bind((HOST, options.port))
+        listening.listen(512)
+        port = listening.getsockname()[1]
+        ready = f"emulator http://{HOST}:{port}"
+        app = application(
+            market_of(options),
+            options.key,
+            rate_limit=options.rate_limit,
+            ready=lambda: print(ready, flush=True),  # noqa: T201 - the command's one line of output
+        )
+        serve(app, listening)
+
+
+if __name__ == "__main__":
+    main()

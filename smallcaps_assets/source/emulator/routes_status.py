@@ -1,0 +1,52 @@
+"""Whether the market is open, and the holidays to come, at the emulator's clock: midnight after its last session."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import exchange_calendars
+
+from smallcaps_assets.source.emulator.calendar import closes_early, hours, sessions
+from smallcaps_assets.source.emulator.directory import Directory
+from smallcaps_assets.source.emulator.envelope import Call, encoded
+from smallcaps_assets.source.emulator.instants import NEW_YORK, rfc3339
+
+CLOSED = "closed"
+
+
+def status_now(_call: Call, directory: Directory) -> bytes:
+    """``/v1/marketstatus/now``: closed, since all of the emulator's sessions are complete."""
+    now = datetime.combine(directory.today + timedelta(days=1), datetime.min.time(), NEW_YORK)
+    return encoded(
+        {
+            "market": CLOSED,
+            "earlyHours": False,
+            "afterHours": False,
+            "serverTime": now.isoformat(),
+            "exchanges": {"nyse": CLOSED, "nasdaq": CLOSED, "otc": CLOSED},
+            "currencies": {"fx": "open" if now.weekday() < 5 else CLOSED, "crypto": "open"},
+        }
+    )
+
+
+def status_upcoming(_call: Call, directory: Directory) -> bytes:
+    """``/v1/marketstatus/upcoming``: a bare array of the holidays and early closes of the year after today."""
+    first, last = directory.today + timedelta(days=1), directory.today + timedelta(days=365)
+    known = exchange_calendars.get_calendar("XNYS").regular_holidays
+    names = {day.date(): name for day, name in known.holidays(first, last, return_name=True).items()}
+    trading = set(sessions(first, last))
+    found: list[dict[str, Any]] = []
+    for day in (first + timedelta(days=ahead) for ahead in range((last - first).days + 1)):
+        event = _event(day, trading, names)
+        if event:
+            found.extend({"date": day, "exchange": exchange, **event} for exchange in ("NYSE", "NASDAQ"))
+    return encoded(found)
+
+
+def _event(day: date, trading: set[date], names: dict[date, str]) -> dict[str, str] | None:
+    if day in trading and closes_early(day):
+        clock = hours(day)
+        begin, end = (rfc3339(instant).replace("000000Z", "Z") for instant in (clock.open, clock.close))
+        return {"name": "Early Close", "status": "early-close", "open": begin, "close": end}
+    if day in trading or day.weekday() >= 5:
+        return None
+    return {"name": names.get(day, "Market Holiday"), "status": "closed"}
