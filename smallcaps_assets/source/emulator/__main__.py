@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -14,9 +13,7 @@ from smallcaps_assets.source.emulator.calendar import last_completed_session
 from smallcaps_assets.source.emulator.launch import KEY_VARIABLE, STOP_VARIABLE
 from smallcaps_assets.source.emulator.market import Market
 from smallcaps_assets.source.emulator.recorded import RecordedMarket
-from smallcaps_assets.source.emulator.server import application, serve
-
-HOST = "127.0.0.1"
+from smallcaps_assets.source.emulator.server import HOST, application, http_server, listening_on
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
@@ -63,12 +60,7 @@ def main() -> None:
     options = arguments(sys.argv[1:])
     if os.environ.get(STOP_VARIABLE):
         stop_with_parent()
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Head and body of a reply are written apart: with Nagle's algorithm each reply takes 40 ms more.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listening.bind((HOST, options.port))
-        listening.listen(512)
+    with listening_on(options.port) as listening:
         port = listening.getsockname()[1]
         ready = f"emulator http://{HOST}:{port}"
         app = application(
@@ -77,7 +69,7 @@ def main() -> None:
             rate_limit=options.rate_limit,
             ready=lambda: print(ready, flush=True),  # noqa: T201 - the command's one line of output
         )
-        serve(app, listening)
+        http_server(app).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ from smallcaps_assets.source.emulator.recorded_listings import listings_of
 FILES = ("trades", "quotes", "minute_bars", "daily_bars", "shares", "tickers", "splits", "halts")
 SHARES_QUOTED_FROM = date(2025, 11, 3)  # the vendor's quote sizes are round lots before, shares from then on
 ROUND_LOT = 100
-PRICE_DECIMALS = 6  # finer than any tick; undoes the last bit that a source's arithmetic left (13.940000000000001)
 TAPES = {"XNYS": 1, "XNAS": 3}  # every other listing exchange is tape 2
 MARKETS = {"Nasdaq": "NASDAQ"}  # as the halt file writes it; the others are recorded that way
 
@@ -68,21 +67,18 @@ class RecordedMarket:
     @cached_property
     def _trades(self) -> dict[Key, pl.DataFrame]:
         columns = {"ticker": pl.String(), **{name: TRADES[name] for name in RECORDED_TRADE}}
-        frame = self._read("trades", columns).with_columns(pl.col("price").round(PRICE_DECIMALS))
+        frame = self._read("trades", columns)
         return _cut(_of_session(frame, pl.col("sip_timestamp").cast(pl.Datetime("ns", "UTC"))), ORDER)
 
     @cached_property
     def _quotes(self) -> dict[Key, pl.DataFrame]:
         columns = {"ticker": pl.String(), **{name: QUOTES[name] for name in RECORDED_QUOTE}}
-        frame = self._read("quotes", columns).with_columns(
-            pl.col("bid_price", "ask_price").round(PRICE_DECIMALS),
-        )
+        frame = self._read("quotes", columns)
         return _cut(_of_session(frame, pl.col("sip_timestamp").cast(pl.Datetime("ns", "UTC"))), ORDER)
 
     @cached_property
     def _minutes(self) -> dict[Key, pl.DataFrame]:
         frame = self._read("minute_bars", {"ticker": pl.String(), "t": pl.Int64(), **BAR})
-        frame = frame.with_columns(pl.col("o", "h", "l", "c").round(PRICE_DECIMALS))
         return _cut(_of_session(frame, pl.col("t").cast(pl.Datetime("ms", "UTC"))), ["t"])
 
     @cached_property
@@ -90,7 +86,6 @@ class RecordedMarket:
         """All daily bars with their ticker and date: the recorded ones, and for sessions without one those that minutes
         give, and for sessions without either those that trades give."""
         frame = self._read("daily_bars", {"ticker": pl.String(), "date": pl.Date(), **BAR})
-        frame = frame.with_columns(pl.col("o", "h", "l", "c").round(PRICE_DECIMALS))
         frame = frame.filter(pl.col("date").is_in(_sessions_among(frame["date"])))
         recorded = set(frame.select("ticker", "date").iter_rows())
         made = [daily_from_minutes(*key, bars) for key, bars in self._minutes.items() if key not in recorded]

@@ -67,7 +67,7 @@ def _page(call: Call, directory: Directory, ticks: Ticks) -> bytes:
 
 
 def _spans(ticker: str, directory: Directory, ticks: Ticks, low: int, high: int, order: str) -> Iterator[pl.DataFrame]:
-    """The ticker's ticks in [low, high), ascending, by session in the order asked; generated only as far as consumed."""
+    """The ticker's ticks in [low, high), ascending; sessions in the order asked, made only as consumed."""
     if low >= high:
         return
     sessions = directory.between(new_york_date(low), new_york_date(high - 1))

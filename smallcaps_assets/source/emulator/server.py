@@ -29,6 +29,7 @@ from smallcaps_assets.source.emulator.directory import Directory
 from smallcaps_assets.source.emulator.envelope import NOT_FOUND_ROUTE, Call, RefusedError
 from smallcaps_assets.source.emulator.market import Market
 
+HOST = "127.0.0.1"
 Answer = Callable[[Call, Directory], bytes]
 
 ROUTES: dict[str, Answer] = {
@@ -167,9 +168,20 @@ async def _no_route(_request: Request, error: Exception) -> Response:
     return Response(NOT_FOUND_ROUTE, 404, media_type="text/plain")
 
 
-def serve(app: Starlette, listening: socket.socket) -> None:
-    """Serve on a socket that listens already, until SIGINT or SIGTERM."""
+def listening_on(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1; port 0 takes a free one."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Head and body of a reply are written apart: with Nagle's algorithm each reply takes 40 ms more.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listening.bind((HOST, port))
+    listening.listen(512)
+    return listening
+
+
+def http_server(app: Starlette) -> uvicorn.Server:
+    """A server to ``run(sockets=[...])`` until SIGINT, SIGTERM or ``should_exit``."""
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=2
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(config)
