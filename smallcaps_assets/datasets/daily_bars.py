@@ -2,7 +2,11 @@
 
 Source: the vendor's grouped daily bars, one request for the whole market (`adjusted=false`, no OTC). Grain: one row per
 ticker and session. Known at 00:00 New York of the next day. Open, high, low and close are those of the regular session
-with its auctions; volume counts every eligible trade from 04:00 to 20:00.
+with its auctions; volume counts every eligible trade from 04:00 to 20:00, and the vendor's `vwap` counts prints that
+set no price, so that it may lie outside high and low.
+
+What goes wrong: tickers that the reference list never had, bad prints that stay in high or low, a session delivered
+in part. Whether a session has as many tickers as usual can only be told beside earlier ones: `daily_metrics` checks it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,15 +19,15 @@ from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.partitions import Axis
 from smallcaps_assets.source.polygon import Polygon
 
-USUAL_SESSIONS = 20
-USUAL_SHARE = 0.20
+WIDE = 10.0  # high over low: a day that moves more holds a bad print more often than a story
+MOST_WIDE = 0.005  # share of a session's tickers
 
 
 class DailyBars(pa.DataFrameModel):
     """A ticker's day."""
 
     session: pl.Date = column("New York trade date")
-    ticker: str = column("as the vendor spells it, case matters")
+    ticker: str = column("as the vendor spells it, case matters", str_length={"min_value": 1})
     open: float = column("opening auction, or the first regular trade", unit="USD", gt=0)
     high: float = column("highest regular price", unit="USD", gt=0)
     low: float = column("lowest regular price", unit="USD", gt=0)
@@ -37,23 +41,30 @@ class DailyBars(pa.DataFrameModel):
 
         strict = True
         ordered = True
-        unique = ["session", "ticker"]
+        unique = ("session", "ticker")
 
     @pa.dataframe_check
     @classmethod
     def high_and_low_bound_open_and_close(cls, data: pa.PolarsData) -> pl.LazyFrame:
         """Low ≤ open, close ≤ high."""
-        return data.lazyframe.select(
-            (pl.col("low") <= pl.min_horizontal("open", "close")) & (pl.max_horizontal("open", "close") <= pl.col("high"))
-        )
+        ends = ("open", "close")
+        inside = (pl.col("low") <= pl.min_horizontal(ends)) & (pl.max_horizontal(ends) <= pl.col("high"))
+        return data.lazyframe.select(inside)
 
 
-def number_of_tickers_is_usual(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
-    """A session has some bars at all: a trading day without any is an outage, not a quiet day."""
-    return Verdict(stored.height > 0, {"tickers": stored.height, "inputs": len(inputs)})
+def session_has_bars(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """A session has bars at all: a trading day without any is an outage, not a quiet day."""
+    return Verdict(stored.height > 0, {"tickers": stored.height})
 
 
-@dataset(DailyBars, Axis.SESSION, laws=(number_of_tickers_is_usual,))
+def wide_days_are_rare(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """Days whose high is ten times the low stay under 0.5 % of the tickers (one is always allowed)."""
+    wide = stored.filter(pl.col("high") > WIDE * pl.col("low"))
+    shown = {"wide": wide.height, "tickers": stored.height, "such_as": ", ".join(wide["ticker"].head(5))}
+    return Verdict(wide.height <= max(1, MOST_WIDE * stored.height), shown)
+
+
+@dataset(DailyBars, Axis.SESSION, laws=(session_has_bars, wide_days_are_rare))
 def daily_bars(run: Run, polygon: Polygon) -> Iterator[Rows]:
     """One request a session."""
     for partition, bars in zip(run.partitions, polygon.in_parallel(polygon.daily_bars, run.sessions), strict=True):
