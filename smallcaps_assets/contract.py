@@ -90,7 +90,9 @@ def conform(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
         raise TypeError(f"{contract.__name__}: columns are missing: {sorted(missing)}")
     if extra := rows.schema.keys() - wanted.keys():
         raise TypeError(f"{contract.__name__}: columns are not in the contract: {sorted(extra)}")
-    if wrong := [f"{name} is {rows.schema[name]}, not {kind}" for name, kind in wanted.items() if rows.schema[name] != kind]:
+    if wrong := [
+        f"{name} is {rows.schema[name]}, not {kind}" for name, kind in wanted.items() if rows.schema[name] != kind
+    ]:
         raise TypeError(f"{contract.__name__}: {'; '.join(wrong)}")
     return rows.select(wanted.names()).sort(key(contract))
 

@@ -6,8 +6,8 @@
         yield from run.split(metrics(daily_bars))
 
 The function's parameters are the lineage: ``run`` first, then, by name, the datasets it reads (each a lazy scan of just
-the partitions that this run may see), ``polygon`` (the source) and ``config`` (its thresholds). It yields one ``Rows``
-for every partition of the run, also for those without rows, and each is checked and committed before the next is asked for.
+the partitions that this run may see), ``polygon`` (the source), ``inbox`` (the folder of dropped files) and
+``config`` (its thresholds). It yields one ``Rows`` for every partition of the run, also for those without rows.
 """
 
 import inspect
@@ -24,7 +24,7 @@ from smallcaps_assets import contract as contracts
 from smallcaps_assets.contract import Contract, Verdict
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, letter_of
 
-NOT_INPUTS = ("run", "config", "polygon")
+NOT_INPUTS = ("run", "config", "polygon", "inbox")
 ROW_GROUP = 100_000
 TICK_ROW_GROUP = 10_000  # one event of a tick dataset is found by row-group statistics in a millisecond
 
@@ -55,7 +55,7 @@ class Run:
     tickers: frozenset[str] = frozenset()
     absent: Mapping[str, frozenset[Partition]] = field(default_factory=dict)
     """By input, the partitions that this run maps to and that are not in the lake."""
-    log: logging.Logger = logging.getLogger(__name__)
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger(__name__))
 
     @property
     def sessions(self) -> list[date]:
@@ -75,16 +75,16 @@ class Run:
     def split(self, rows: pl.LazyFrame | pl.DataFrame) -> Iterator[Rows]:
         """Collect rows that carry ``session`` (and ``ticker``) and give each partition its own.
 
-        Rows of sessions before the run (a look-back's) are for the caller to leave out: ``ValueError`` if there are any.
+        ``ValueError`` if there are rows of sessions before the run: a look-back's are for the caller to leave out.
         """
         frame = rows.lazy().collect()
         by_letter = bool(self.letters)
         keys = ["session", letter_of(pl.col("ticker")).alias("_letter")] if by_letter else ["session"]
         parts = {
             Partition(*names): part.drop("_letter", strict=False)
-            for names, part in frame.with_columns(keys[1:]).partition_by(
-                ["session", "_letter"] if by_letter else ["session"], as_dict=True
-            ).items()
+            for names, part in frame.with_columns(keys[1:])
+            .partition_by(["session", "_letter"] if by_letter else ["session"], as_dict=True)
+            .items()
         }
         if foreign := sorted(parts.keys() - set(self.partitions)):
             raise ValueError(f"{self.dataset}: rows of partitions outside the run, the first is {foreign[0].key}")
@@ -126,6 +126,11 @@ class Dataset:
     def reads_source(self) -> bool:
         """Whether it asks the vendor."""
         return "polygon" in inspect.signature(self.function).parameters
+
+    @property
+    def reads_inbox(self) -> bool:
+        """Whether it reads files that people drop into the lake."""
+        return "inbox" in inspect.signature(self.function).parameters
 
     @property
     def own_config(self) -> type[dg.Config] | None:

@@ -1,8 +1,6 @@
-"""From a declared dataset to Dagster's asset: partitions stream into the lake, each with its own check result.
+"""From a declared dataset to Dagster's asset: its inputs by partition mapping, its contract as a blocking check.
 
-Dagster's own check results carry no partition, so a run over many partitions would show them all as skipped
-(`spec/dagster.md` 3b): the evaluations are emitted here, one a partition, after the materializations they speak of.
-A check can also run alone, on what is stored.
+A check can also run alone, on what is stored: a dataset is a Dagster multi-asset of one, of which either may be chosen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,24 +8,29 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationTargetMaterializationData as Target,  # no public name; the version is pinned and tested
-)
 
 from smallcaps_assets import contract as contracts
-from smallcaps_assets.contract import Verdict
-from smallcaps_assets.dataset import Dataset, Rows, Run
-from smallcaps_assets.partitions import WHOLE, Axes, Axis, Partition, holes, mapping
-from smallcaps_assets.store.io_manager import Committed, LakeIOManager, Scan
+from smallcaps_assets.dataset import Dataset
+from smallcaps_assets.partitions import Axes, Axis, mapping
+from smallcaps_assets.step import Step
+from smallcaps_assets.store.io_manager import LakeIOManager, Scan
 from smallcaps_assets.store.lake import Lake
 
-CHECKED_TOGETHER = 200_000  # rows of small partitions that share one call of pandera
-SAMPLE = 5
 SESSIONS_A_RUN = {Axis.SESSION: 60, Axis.LETTER: 40}
 
 
-def asset(dataset: Dataset, flow: Mapping[str, Dataset], axes: Axes, lake: Lake, stage: str) -> dg.AssetsDefinition:
-    """Dagster's asset of a dataset: inputs by partition mapping, stored by the lake, checked by partition."""
+def asset(
+    dataset: Dataset,
+    flow: Mapping[str, Dataset],
+    axes: Axes,
+    lake: Lake,
+    stage: str,
+    due: dg.AutomationCondition[dg.AssetKey] | None = None,
+) -> dg.AssetsDefinition:
+    """Dagster's asset of a dataset: inputs by partition mapping, stored by the lake, checked by partition.
+
+    ``due``: when automation materializes it.
+    """
     partitions = axes.definition(dataset.axis)
     checks = ["contract", *(law.__name__ for law in dataset.laws)]
     specs = [
@@ -52,6 +55,7 @@ def asset(dataset: Dataset, flow: Mapping[str, Dataset], axes: Axes, lake: Lake,
                 io_manager_key="lake",
                 is_required=False,
                 description=dataset.description,
+                automation_condition=due,
                 kinds={"polars", "parquet"} | ({"polygon"} if dataset.reads_source else set()),
                 metadata={
                     "dagster/column_schema": contracts.table_schema(dataset.contract),
@@ -70,216 +74,13 @@ def asset(dataset: Dataset, flow: Mapping[str, Dataset], axes: Axes, lake: Lake,
         required_resource_keys={"lake"} | ({"polygon"} if dataset.reads_source else set()),
     )
     def compute(context: dg.AssetExecutionContext, **inputs: Scan) -> Iterator[Any]:
-        yield from _Materialization(dataset, context, lake, inputs, flow).events(specs)
+        yield from Step(dataset, context, lake, inputs, flow).events(specs)
 
     return compute
 
 
 def _contract_text(dataset: Dataset) -> str:
     return f"{(dataset.contract.__doc__ or '').strip()} Key: {', '.join(contracts.key(dataset.contract))}."
-
-
-class _Materialization:
-    """One step: some partitions of one dataset."""
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        context: dg.AssetExecutionContext,
-        lake: Lake,
-        inputs: Mapping[str, Scan],
-        flow: Mapping[str, Dataset],
-    ) -> None:
-        self.dataset, self.context, self.lake = dataset, context, lake
-        self.scans = inputs
-        self.inputs = {name: scan.rows for name, scan in inputs.items()}
-        whole = dataset.axis is Axis.WHOLE
-        self.partitions = (WHOLE,) if whole else tuple(sorted(Partition.parse(k) for k in context.partition_keys))
-        self.config = dataset.config(**context.op_execution_context.op_config) if dataset.config else None
-        self.tickers = frozenset(getattr(self.config, "tickers", ()))
-        self.results: dict[Partition, dict[str, Verdict]] = {}
-        self.metadata: dict[Partition, dict[str, Any]] = {}
-        for name in inputs:
-            self._refuse_gaps(name, flow[name].axis)
-
-    def events(self, specs: list[dg.AssetCheckSpec]) -> Iterator[Any]:
-        """The step's events in Dagster's order: the output, then each check's output, then its evaluations."""
-        selected = self.context.op_execution_context.selected_output_names
-        chosen = [spec for spec in specs if spec.get_python_identifier() in selected]
-        if self.dataset.name in selected:
-            yield dg.Output(self.stream(), output_name=self.dataset.name)
-        else:
-            self.check_stored()
-        for spec in chosen:
-            yield dg.Output(None, output_name=spec.get_python_identifier())
-        yield from self.evaluations(chosen)
-
-    def stream(self) -> Iterator[Committed]:
-        """Compute, check and hand over one partition after another; mark green what is committed, also on failure."""
-        finished = False
-        try:
-            for part, result in self.checked(self.restricted(self.compute())):
-                passed = result.passed
-                done = self._remember(part, result)
-                yield Committed(part.partition.file, part.frame, passed, self.dataset.group_rows, done)
-            if lost := set(self.partitions) - self.results.keys():
-                raise ValueError(f"{self.dataset.name} gave no rows for {sorted(lost)[0].key}, nor said there are none")
-            finished = True
-        finally:
-            if not finished:
-                self._mark_committed()
-        self._sample()
-
-    def compute(self) -> Iterator[Rows]:
-        """The dataset's function, called with what its signature asks for."""
-        absent = {
-            name: frozenset(Partition.parse(file.replace("/", "|")) for file in scan.wanted - scan.present)
-            for name, scan in self.scans.items()
-            if not scan.wanted <= {"all"}
-        }
-        run = Run(self.dataset.name, self.partitions, self.tickers, absent, self.context.log)
-        arguments: dict[str, Any] = dict(self.inputs)
-        if self.dataset.own_config:
-            arguments["config"] = self.config
-        if self.dataset.reads_source:
-            arguments["polygon"] = self.context.resources.polygon
-        return self.dataset.function(run, **arguments)
-
-    def restricted(self, computed: Iterator[Rows]) -> Iterator[Rows]:
-        """With ``tickers`` configured, the stored rows of all other tickers stay as they are."""
-        for part in computed:
-            if not self.tickers:
-                yield part
-                continue
-            named = pl.col("ticker").is_in(sorted(self.tickers))
-            kept = self.dataset.empty()
-            if part.partition.file in self.lake.partitions(self.dataset.name):
-                kept = self.lake.read(self.dataset.name, part.partition.file).filter(~named)
-            again = part.frame.filter(named).select(kept.columns)
-            yield part._replace(
-                frame=pl.concat([kept, again]), metadata={**part.metadata, "partial_tickers": sorted(self.tickers)}
-            )
-
-    def checked(self, computed: Iterator[Rows]) -> Iterator[tuple[Rows, Verdict]]:
-        """Each partition with its contract's verdict; small partitions are judged together."""
-        waiting: list[Rows] = []
-        for part in computed:
-            waiting.append(part._replace(frame=contracts.conform(self.dataset.contract, part.frame)))
-            if sum(w.frame.height for w in waiting) >= CHECKED_TOGETHER:
-                yield from self._judged(waiting)
-                waiting = []
-        if waiting:
-            yield from self._judged(waiting)
-
-    def _judged(self, parts: list[Rows]) -> Iterator[tuple[Rows, Verdict]]:
-        return zip(parts, contracts.verdicts(self.dataset.contract, [p.frame for p in parts]), strict=True)
-
-    def check_stored(self) -> None:
-        """Check what is in the lake; rows that fail lose the mark that lets others read them."""
-        for partition in self.partitions:
-            rows = self.lake.read(self.dataset.name, partition.file)
-            result = contracts.verdict(self.dataset.contract, rows)
-            self.results[partition] = {"contract": result, **self._laws(rows)}
-            if not result.passed:
-                self.lake.commit(
-                    self.dataset.name, partition.file, rows, passed=False, group_rows=self.dataset.group_rows
-                )
-
-    def _laws(self, rows: pl.DataFrame) -> dict[str, Verdict]:
-        return {law.__name__: law(rows, self.inputs) for law in self.dataset.laws}
-
-    def _remember(self, part: Rows, result: Verdict) -> Any:
-        def done(size: int) -> None:
-            self.results[part.partition] = {"contract": result, **self._laws(part.frame)}
-            shown = {**part.metadata, "dagster/row_count": part.frame.height, "bytes": size}
-            self.metadata[part.partition] = shown
-            key = None if part.partition == WHOLE else part.partition.key
-            self.context.add_asset_metadata(shown, asset_key=self.dataset.name, partition_key=key)
-            done_so_far, everything = len(self.results), len(self.partitions)
-            if done_so_far == everything or done_so_far % 10 == 0:
-                self.context.log.info(f"{self.dataset.name}: {done_so_far} of {everything} partitions committed")
-
-        return done
-
-    def _mark_committed(self) -> None:
-        for partition, shown in self.metadata.items():
-            key = None if partition == WHOLE else partition.key
-            self.context.log_event(dg.AssetMaterialization(self.dataset.name, partition=key, metadata=shown))
-        for evaluation in self.evaluations([]) if not self.metadata else self._evaluations_of(["contract"]):
-            self.context.log_event(evaluation)
-
-    def _sample(self) -> None:
-        """The first rows of the newest partition that has some."""
-        last = next((p for p in reversed(self.partitions) if self.metadata[p]["dagster/row_count"]), None)
-        if last is None:
-            return
-        rows = self.lake.scan(self.dataset.name, [last.file], self.dataset.empty()).head(SAMPLE).collect()
-        key = None if last == WHOLE else last.key
-        self.context.add_asset_metadata({"sample": _markdown(rows)}, asset_key=self.dataset.name, partition_key=key)
-
-    def evaluations(self, specs: list[dg.AssetCheckSpec]) -> Iterator[dg.AssetCheckEvaluation]:
-        """One evaluation for each partition and chosen check, tied to the newest materialization."""
-        yield from self._evaluations_of([spec.name for spec in specs])
-
-    def _evaluations_of(self, names: list[str]) -> Iterator[dg.AssetCheckEvaluation]:
-        targets = self._targets() if names else {}
-        for partition, by_name in self.results.items():
-            for name in names:
-                yield dg.AssetCheckEvaluation(
-                    asset_key=dg.AssetKey(self.dataset.name),
-                    check_name=name,
-                    passed=by_name[name].passed,
-                    metadata=by_name[name].metadata,
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    blocking=name == "contract",
-                    partition=None if partition == WHOLE else partition.key,
-                    target_materialization_data=targets.get(partition.key),
-                )
-
-    def _targets(self) -> dict[str, Target]:
-        """The newest materialization of each partition, as the UI wants it named to show a check as current."""
-        key = dg.AssetKey(self.dataset.name)
-        whole = self.dataset.axis is Axis.WHOLE
-        wanted = None if whole else sorted(p.key for p in self.results)
-        records = dg.AssetRecordsFilter(asset_key=key, asset_partitions=wanted)
-        found: dict[str, Target] = {}
-        cursor: str | None = None
-        while True:
-            page = self.context.instance.fetch_materializations(records, limit=1000, cursor=cursor)
-            for record in page.records:
-                name = record.partition_key or WHOLE.key
-                found.setdefault(name, Target(storage_id=record.storage_id, run_id=record.event_log_entry.run_id, timestamp=record.timestamp))
-            if not page.has_more or len(found) == len(self.results):
-                return found
-            cursor = page.cursor
-
-    def _refuse_gaps(self, name: str, axis: Axis) -> None:
-        """An input's own session must be there; history may begin late but has no holes."""
-        scan = self.scans[name]
-        if axis is Axis.WHOLE or self.dataset.axis is Axis.WHOLE:
-            if not scan.present:
-                raise FileNotFoundError(f"{self.dataset.name} needs {name}, which is not materialized")
-            return
-        wanted = {Partition.parse(file.replace("/", "|")) for file in scan.wanted}
-        present = {Partition.parse(file.replace("/", "|")) for file in scan.present}
-        if axis is Axis.LETTER and self.dataset.axis is Axis.SESSION:
-            return  # letters without members need no partition; the dataset knows which have some
-        own = {Partition(p.session, p.letter if axis is Axis.LETTER else None) for p in self.partitions}
-        if lacking := sorted((own - present) | set(holes(wanted, present))):
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            raise FileNotFoundError(f"{self.dataset.name} needs {name} {lacking[0].key}{more}: materialize it first")
-
-
-def _markdown(rows: pl.DataFrame) -> dg.MetadataValue[Any]:
-    with pl.Config(
-        tbl_formatting="ASCII_MARKDOWN",
-        tbl_hide_dataframe_shape=True,
-        tbl_hide_column_data_types=True,
-        tbl_cols=12,
-        tbl_width_chars=2_000,
-        fmt_str_lengths=40,
-    ):
-        return dg.MetadataValue.md(str(rows))
 
 
 def io_manager(lake: Lake, flow: Mapping[str, Dataset]) -> LakeIOManager:

@@ -128,5 +128,7 @@ def before(session: date, count: int) -> list[date]:
 
 def holidays(first: date, last: date) -> list[date]:
     """The weekdays from ``first`` to ``last`` on which the exchange does not open."""
-    weekdays = pl.date_range(first, last, "1d", eager=True).rename("day").to_frame().filter(pl.col("day").dt.weekday() < 6)
+    weekdays = (
+        pl.date_range(first, last, "1d", eager=True).rename("day").to_frame().filter(pl.col("day").dt.weekday() < 6)
+    )
     return list(weekdays.join(table(), left_on="day", right_on="session", how="anti")["day"])

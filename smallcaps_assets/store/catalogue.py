@@ -1,7 +1,8 @@
 """The catalogue: a DuckDB file with one view per dataset over the lake, for people who like SQL.
 
 DuckDB lets one process write a file and Dagster runs many, so the file owns no data: its views read the Parquet files
-as they are at the time of the query. It is written beside its place and renamed, so readers never meet half of it.
+as they are at the time of the query. It is written beside its place and renamed, so readers never meet half of it, and
+left alone when it already says what it should.
 """
 
 from collections.abc import Mapping
@@ -23,10 +24,12 @@ def write(lake: Lake, columns: Mapping[str, pl.DataFrame]) -> Path:
     """
     lake.root.mkdir(parents=True, exist_ok=True)
     target = lake.root / FILE
+    changed = [dataset for dataset, empty in columns.items() if _keep_columns(lake, dataset, empty)]
+    if not changed and target.is_file() and _views(target) == columns.keys():
+        return target
     temporary = target.with_name(f".{FILE}.{uuid4().hex}")
     with duckdb.connect(str(temporary)) as connection:
         for dataset, empty in columns.items():
-            _keep_columns(lake, dataset, empty)
             letter = ", upper(ticker[1]) AS letter" if "ticker" in empty.columns else ""
             files = str(lake.root.resolve() / dataset / "**" / "*.parquet").replace("'", "''")
             connection.execute(
@@ -37,8 +40,16 @@ def write(lake: Lake, columns: Mapping[str, pl.DataFrame]) -> Path:
     return target
 
 
-def _keep_columns(lake: Lake, dataset: str, empty: pl.DataFrame) -> None:
-    """A file without rows, so that the view has its columns before the first partition is there."""
+def _views(catalogue: Path) -> set[str]:
+    with duckdb.connect(str(catalogue), read_only=True) as connection:
+        found = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    return {name for (name,) in found}
+
+
+def _keep_columns(lake: Lake, dataset: str, empty: pl.DataFrame) -> bool:
+    """Keep a file without rows, so that the view has its columns before the first partition is there; True if new."""
     path = lake.path(dataset, COLUMNS_ONLY)
-    if not path.is_file() or pl.read_parquet_schema(path) != empty.schema:
-        lake.commit(dataset, COLUMNS_ONLY, empty, passed=True, group_rows=1)
+    if path.is_file() and pl.read_parquet_schema(path) == empty.schema:
+        return False
+    lake.commit(dataset, COLUMNS_ONLY, empty, passed=True, group_rows=1)
+    return True

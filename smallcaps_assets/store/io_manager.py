@@ -1,8 +1,8 @@
 """Between Dagster and the lake: arguments are lazy scans, return values are files.
 
 A file is trusted when its footer says that its rows have passed their contract. Any other file (its contract refused
-it, or another program wrote it) is checked when it is about to be read, and the reader is stopped if it fails: Dagster's
-blocking checks hold only inside a run, this holds between runs.
+it, or another program wrote it) is checked when it is about to be read, and the reader is stopped if it fails:
+Dagster's blocking checks hold only inside a run, this holds between runs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ class Scan(NamedTuple):
     wanted: frozenset[str]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A partition may not be read, because its rows fail their contract."""
 
 
@@ -67,7 +67,7 @@ class LakeIOManager(dg.IOManager):
         return self.scan(dataset, wanted, set(stored))
 
     def scan(self, dataset: str, wanted: Sequence[str], stored: set[str]) -> Scan:
-        """The scan itself; ``Refused`` names the first partition whose rows fail their contract."""
+        """The scan itself; ``RefusedError`` names the first partition whose rows fail their contract."""
         present = [partition for partition in wanted if partition in stored]
         self._trust(dataset, present)
         rows = self.lake.scan(dataset, present, self.empties[dataset])
@@ -78,4 +78,4 @@ class LakeIOManager(dg.IOManager):
             if self.lake.passed(dataset, partition):
                 continue
             if (fault := self.check(dataset, self.lake.read(dataset, partition))) is not None:
-                raise Refused(f"{dataset} {partition} fails its contract and may not be read: {fault}")
+                raise RefusedError(f"{dataset} {partition} fails its contract and may not be read: {fault}")

@@ -46,7 +46,12 @@ class Lake:
         verdict = {VERDICT: PASSED} if passed else {}
         with _replacing(target) as temporary, temporary.open("wb") as file:
             rows.write_parquet(
-                file, compression="zstd", compression_level=3, statistics=True, row_group_size=group_rows, metadata=verdict
+                file,
+                compression="zstd",
+                compression_level=3,
+                statistics=True,
+                row_group_size=group_rows,
+                metadata=verdict,
             )
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,45 @@
+# Each target sets up what it needs, then does its one job.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# A recorded market gets a lake and an instance of its own: two sources never share one.
+LAKE ?= data$(if $(RECORDED),/recorded)
+export SMALLCAPS_LAKE := $(LAKE)
+export DAGSTER_HOME := $(abspath $(if $(filter data,$(LAKE)),dagster_home,$(LAKE)/dagster_home))
+$(if $(FIRST_SESSION),$(eval export SMALLCAPS_FIRST_SESSION := $(FIRST_SESSION)))
+export POLARS_MAX_THREADS ?= 2
+
+.PHONY: demo ui test check bench clean-demo
+
+demo: $(READY) $(DAGSTER_HOME)/dagster.yaml
+	@$(BIN)/python -W ignore -m smallcaps_assets.demo $(if $(RECORDED),--recorded $(RECORDED)) \
+	  $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(TICKERS),--tickers $(TICKERS)) $(if $(CONFIG),--config '$(CONFIG)')
+
+ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
+	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
+
+test: $(READY) check
+	$(BIN)/pytest -n 2 --cov=smallcaps_assets.maths --cov=smallcaps_assets.datasets --cov-fail-under=95
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy smallcaps_assets smallcaps_assets_tests
+
+bench: $(READY)
+	$(BIN)/python -m smallcaps_assets_tests.bench
+
+clean-demo:
+	rm -rf data/* dagster_home/storage dagster_home/history dagster_home/schedules dagster_home/logs
+
+$(DAGSTER_HOME)/dagster.yaml: dagster_home/dagster.yaml
+	@mkdir -p $(dir $@)
+	@test $(abspath $<) = $(abspath $@) || cp $< $@
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@

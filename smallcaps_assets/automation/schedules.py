@@ -1,0 +1,59 @@
+"""What time triggers: the source, once a session has ended; and what spans all sessions, once a week.
+
+Session D's partition exists from 00:00 New York of D + 1, so nothing here runs before midnight. The schedule is written
+out because Dagster's own ignores the holidays of a partition definition and would fire Friday's partition three times.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import dagster as dg
+
+from smallcaps_assets.dataset import Dataset
+from smallcaps_assets.partitions import Axes, Axis
+from smallcaps_assets.sessions import NEW_YORK, is_session
+
+AFTER_MIDNIGHT = "30 0 * * 2-6"  # Tuesday to Saturday: the morning after each weekday
+SATURDAY_MORNING = "0 6 * * 6"
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """The tags that make one run cover the partitions from ``first`` to ``last``."""
+    return dict(zip(RANGE, (first, last), strict=True))
+
+
+def from_source(flow: Mapping[str, Sequence[Dataset]]) -> list[str]:
+    """The datasets that are one request, or one table, of the vendor for the whole market."""
+    return [d.name for stage in flow.values() for d in stage if d.reads_source and d.axis is Axis.SESSION]
+
+
+def nightly(flow: Mapping[str, Sequence[Dataset]], axes: Axes) -> dg.ScheduleDefinition:
+    """What comes from the source for the session that ended; the rest follows by itself (``sensors.automation``)."""
+
+    @dg.schedule(
+        name="nightly",
+        cron_schedule=AFTER_MIDNIGHT,
+        execution_timezone=NEW_YORK.key,
+        target=dg.AssetSelection.assets(*from_source(flow)),
+        description="After midnight New York: the source's datasets of the session that has ended.",
+    )
+    def ask_the_source(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        session = (context.scheduled_execution_time.astimezone(NEW_YORK) - timedelta(days=1)).date()
+        if session < axes.first_session or not is_session(session):
+            return dg.SkipReason(f"{session} is not a session")
+        return dg.RunRequest(run_key=str(session), tags=range_tags(str(session), str(session)))
+
+    return ask_the_source
+
+
+def weekly(flow: Mapping[str, Sequence[Dataset]]) -> dg.ScheduleDefinition:
+    """What spans all sessions, on Saturday morning, when the week is complete."""
+    whole = [dataset.name for stage in flow.values() for dataset in stage if dataset.axis is Axis.WHOLE]
+    return dg.ScheduleDefinition(
+        name="weekly",
+        cron_schedule=SATURDAY_MORNING,
+        execution_timezone=NEW_YORK.key,
+        target=dg.AssetSelection.assets(*whole),
+        description="Saturday morning New York: the datasets that span all sessions.",
+    )

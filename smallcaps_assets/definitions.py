@@ -1,0 +1,151 @@
+"""The composition root: every dataset in the order data flow, what they run on, and when.
+
+This is the only file that reads the environment.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from smallcaps_assets import materialize
+from smallcaps_assets.automation import jobs, schedules, sensors
+from smallcaps_assets.dataset import Dataset
+from smallcaps_assets.datasets.barrier_labels import barrier_labels
+from smallcaps_assets.datasets.daily_bars import daily_bars
+from smallcaps_assets.datasets.daily_events import daily_events
+from smallcaps_assets.datasets.daily_metrics import daily_metrics
+from smallcaps_assets.datasets.dividends import dividends
+from smallcaps_assets.datasets.download_plan import download_plan
+from smallcaps_assets.datasets.event_candidates import event_candidates
+from smallcaps_assets.datasets.event_manifest import event_manifest
+from smallcaps_assets.datasets.event_quotes import event_quotes
+from smallcaps_assets.datasets.event_ranking import event_ranking
+from smallcaps_assets.datasets.event_trades import event_trades
+from smallcaps_assets.datasets.float_shares import float_shares
+from smallcaps_assets.datasets.halts import halts
+from smallcaps_assets.datasets.hourly_bars import hourly_bars
+from smallcaps_assets.datasets.imbalance_bars import imbalance_bars
+from smallcaps_assets.datasets.intraday_events import intraday_events
+from smallcaps_assets.datasets.manifest_verdict import manifest_verdict
+from smallcaps_assets.datasets.minute_bars import minute_bars
+from smallcaps_assets.datasets.ml_splits import ml_splits
+from smallcaps_assets.datasets.news import news
+from smallcaps_assets.datasets.sample_weights import sample_weights
+from smallcaps_assets.datasets.scored_events import scored_events
+from smallcaps_assets.datasets.shares_outstanding import shares_outstanding
+from smallcaps_assets.datasets.short_interest import short_interest
+from smallcaps_assets.datasets.short_volume import short_volume
+from smallcaps_assets.datasets.splits import splits
+from smallcaps_assets.datasets.tickers import tickers
+from smallcaps_assets.datasets.training_rows import training_rows
+from smallcaps_assets.datasets.universe import universe
+from smallcaps_assets.datasets.window_coverage import window_coverage
+from smallcaps_assets.partitions import Axes
+from smallcaps_assets.source.resource import PolygonResource
+from smallcaps_assets.store import catalogue
+from smallcaps_assets.store.lake import Lake
+
+FLOW: Mapping[str, tuple[Dataset, ...]] = {
+    "reference": (
+        tickers,
+        splits,
+        dividends,
+        shares_outstanding,
+        float_shares,
+        short_interest,
+        short_volume,
+        news,
+        halts,
+    ),
+    "market": (daily_bars, daily_metrics, universe, minute_bars, hourly_bars),
+    "events": (
+        daily_events,
+        event_ranking,
+        intraday_events,
+        scored_events,
+        event_candidates,
+        event_manifest,
+        manifest_verdict,
+        download_plan,
+        event_trades,
+        event_quotes,
+        window_coverage,
+    ),
+    "labels": (imbalance_bars, barrier_labels, sample_weights),
+    "research": (training_rows, ml_splits),
+}
+DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for stage in FLOW.values() for dataset in stage}
+
+REAL_SERVICE = "https://api.massive.com"
+KEY = "POLYGON_API_KEY"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment may set."""
+
+    lake: Path = Path("data")
+    first_session: date = date(2024, 1, 2)
+    base_url: str = REAL_SERVICE
+    requests_per_minute: int = 500
+    in_flight: int = 12
+    recorded: str = ""
+    emulated_tickers: int = 60
+    has_key: bool = False
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """From ``SMALLCAPS_…`` and ``POLYGON_…`` variables; ``ValueError`` where one is malformed."""
+        default = cls()
+        return cls(
+            lake=Path(environment.get("SMALLCAPS_LAKE", default.lake)),
+            first_session=date.fromisoformat(environment.get("SMALLCAPS_FIRST_SESSION", str(default.first_session))),
+            base_url=environment.get("POLYGON_BASE_URL", default.base_url),
+            requests_per_minute=int(environment.get("POLYGON_REQUESTS_PER_MINUTE", default.requests_per_minute)),
+            in_flight=int(environment.get("POLYGON_IN_FLIGHT", default.in_flight)),
+            recorded=environment.get("SMALLCAPS_RECORDED", default.recorded),
+            emulated_tickers=int(environment.get("SMALLCAPS_EMULATED_TICKERS", default.emulated_tickers)),
+            has_key=bool(environment.get(KEY)),
+        )
+
+
+def definitions(settings: Settings) -> dg.Definitions:
+    """Everything Dagster shows and runs, for these settings."""
+    lake, axes = Lake(settings.lake.resolve()), Axes(settings.first_session)
+    catalogue.write(lake, {name: dataset.empty() for name, dataset in DATASETS.items()})
+    polygon = PolygonResource(
+        base_url=settings.base_url,
+        # a name, not a value: what is resolved when a run begins never shows in the UI
+        api_key=dg.EnvVar(KEY) if settings.has_key else "",
+        requests_per_minute=settings.requests_per_minute,
+        in_flight=settings.in_flight,
+        recorded=settings.recorded,
+        emulated_tickers=settings.emulated_tickers,
+    )
+    by_schedule = schedules.from_source(FLOW)
+    return dg.Definitions(
+        assets=[
+            materialize.asset(
+                dataset,
+                DATASETS,
+                axes,
+                lake,
+                stage,
+                due=None if dataset.name in by_schedule else sensors.follows(dataset),
+            )
+            for stage, datasets in FLOW.items()
+            for dataset in datasets
+        ],
+        resources={"lake": materialize.io_manager(lake, DATASETS), "polygon": polygon},
+        jobs=jobs.by_stage(FLOW),
+        schedules=[schedules.nightly(FLOW, axes), schedules.weekly(FLOW)],
+        sensors=[sensors.automation(FLOW), sensors.halt_files(lake, axes)],
+        executor=dg.in_process_executor,
+    )
+
+
+defs = definitions(Settings.of(os.environ))

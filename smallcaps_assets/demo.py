@@ -1,0 +1,248 @@
+"""`make demo`: every dataset for the last sessions of the embedded market, or of recorded data.
+
+One emulator serves the whole demo; the runs are ordinary Dagster runs on the ordinary instance, two at a time, so that
+`make ui` shows what was done. A partition that is in the lake and has passed its contract is left as it is.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from smallcaps_assets import definitions, sessions
+from smallcaps_assets.automation.schedules import range_tags
+from smallcaps_assets.dataset import Dataset
+from smallcaps_assets.definitions import DATASETS, Settings
+from smallcaps_assets.materialize import SESSIONS_A_RUN
+from smallcaps_assets.partitions import LETTERS, WHOLE, Axis, Partition
+from smallcaps_assets.source.emulator.halt_file import write_halt_files
+from smallcaps_assets.source.emulator.launch import running_emulator
+from smallcaps_assets.source.emulator.recorded import RecordedMarket
+from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
+from smallcaps_assets.step import INBOX
+from smallcaps_assets.store import catalogue
+from smallcaps_assets.store.lake import Lake
+
+HISTORY = {"daily_bars": 252, "splits": 252}  # sessions before the demo's, for the longest look-back of daily metrics
+PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class Step:
+    """One Dagster run: some datasets of one axis over a range of partitions."""
+
+    datasets: tuple[str, ...]
+    partitions: tuple[Partition, ...]
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The range, as Dagster wants it; none for the whole."""
+        first, last = self.partitions[0], self.partitions[-1]
+        return {} if first == WHOLE else range_tags(first.key, last.key)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did."""
+
+    step: Step
+    success: bool
+    seconds: Mapping[str, float]
+    failed_checks: tuple[str, ...]
+    error: str
+
+
+def phases() -> list[tuple[Axis, list[Dataset]]]:
+    """The datasets in groups of one axis that can share a run, in the order data flow; what spans all comes last."""
+    remaining, groups = dict(DATASETS), []
+    while remaining:
+        for axis in Axis:
+            group: list[Dataset] = []
+            while ready := [d for d in remaining.values() if d.axis is axis and not set(d.inputs) & remaining.keys()]:
+                group.extend(remaining.pop(dataset.name) for dataset in ready)
+            if group:
+                groups.append((axis, group))
+                break
+    return groups
+
+
+def steps(axis: Axis, group: list[Dataset], wanted: list[date], letters: list[str], config: Any) -> Iterator[Step]:
+    """The runs of one group: all sessions of a letter, or of the market, in batches as large as a backfill's."""
+    names = tuple(dataset.name for dataset in group)
+    chosen = {name: config[name] for name in names if name in config}
+    if axis is Axis.WHOLE:
+        yield Step(names, (WHOLE,), chosen)
+        return
+    size = SESSIONS_A_RUN[axis]
+    for letter in letters if axis is Axis.LETTER else [None]:
+        for start in range(0, len(wanted), size):
+            yield Step(names, tuple(Partition(s, letter) for s in wanted[start : start + size]), chosen)
+
+
+def needed(step: Step, lake: Lake) -> bool:
+    """Whether any of its partitions is not there, or not sound."""
+    return any(
+        not lake.path(name, p.file).is_file() or not lake.passed(name, p.file)
+        for name in step.datasets
+        for p in step.partitions
+    )
+
+
+def execute(step: Step) -> Outcome:
+    """Run the step in this process, on the instance that the UI shows."""
+    run_config = {"ops": {name: {"config": dict(values)} for name, values in step.config.items()}}
+    with dg.DagsterInstance.get() as instance:
+        result = definitions.defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            asset_selection=[dg.AssetKey(name) for name in step.datasets],
+            tags=step.tags,
+            run_config=run_config,
+            raise_on_error=False,
+        )
+    failed, seconds, error = [], Counter[str](), ""
+    for event in result.all_events:
+        if event.event_type is dg.DagsterEventType.STEP_SUCCESS:
+            seconds[str(event.step_key)] += event.step_success_data.duration_ms / 1000
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            if not evaluation.passed:
+                failed.append(f"{evaluation.asset_key.path[-1]} {evaluation.partition}: {evaluation.check_name}")
+        elif event.event_type is dg.DagsterEventType.STEP_FAILURE and event.step_failure_data.error:
+            cause = event.step_failure_data.error.cause or event.step_failure_data.error
+            error = f"{event.step_key}: {cause.message.strip()}"
+    return Outcome(step, result.success, seconds, tuple(failed), error)
+
+
+def parse_sessions(text: str, market: list[date]) -> list[date]:
+    """``40`` (the last ones), ``2013-10-07..2013-10-09``, or dates with commas."""
+    if text.isdigit():
+        return market[-int(text) :]
+    if ".." in text:
+        first, last = (date.fromisoformat(day) for day in text.split(".."))
+        return sessions.between(first, last)
+    return [date.fromisoformat(day) for day in text.split(",")]
+
+
+def digest(lake: Lake) -> str:
+    """One hash over every file of the lake: equal hashes, equal bytes."""
+    total = hashlib.sha256()
+    for name in sorted(DATASETS):
+        for partition in lake.partitions(name):
+            total.update(f"{name}/{partition}".encode())
+            total.update(lake.path(name, partition).read_bytes())
+    return total.hexdigest()[:16]
+
+
+def table(lake: Lake, seconds: Mapping[str, float], failed: list[str]) -> Table:
+    """What there is now: dataset, partitions, rows, bytes, seconds, checks."""
+    shown = Table("dataset")
+    for heading in ("partitions", "rows", "bytes", "seconds", "checks"):
+        shown.add_column(heading, justify="right")
+    broken = Counter(text.split()[0] for text in failed)
+    with duckdb.connect(str(lake.root / catalogue.FILE), read_only=True) as connection:
+        for name, dataset in DATASETS.items():
+            partitions = lake.partitions(name)
+            rows = connection.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0]  # noqa: S608  (our own names)
+            size = sum(lake.path(name, partition).stat().st_size for partition in partitions)
+            sound = len(partitions) * (1 + len(dataset.laws)) - broken[name]
+            verdict = f"[red]{broken[name]} failed[/red]" if broken[name] else f"[green]{sound} passed[/green]"
+            spent = f"{seconds[name]:,.1f}" if name in seconds else "kept"
+            shown.add_row(name, f"{len(partitions):,}", f"{rows:,}", f"{size:,}", spent, verdict)
+    return shown
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m smallcaps_assets.demo", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--recorded", type=Path, help="a folder of recorded market data instead of the synthetic market"
+    )
+    parser.add_argument("--sessions", default="40", help="a number (the last ones), FIRST..LAST, or dates with commas")
+    parser.add_argument("--tickers", type=int, default=60, help="tickers of the synthetic market")
+    parser.add_argument(
+        "--config", type=json.loads, default={}, help='run config as JSON: {"universe": {"max_price": 50}}'
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Exit code 0: every dataset is there and every check is green."""
+    asked, console = arguments(), Console()
+    settings = Settings.of(os.environ)
+    lake = Lake(settings.lake.resolve())
+    market = RecordedMarket(asked.recorded) if asked.recorded else SyntheticMarket(tickers=asked.tickers)
+    wanted = parse_sessions(asked.sessions, market.sessions())
+    letters = sorted({ticker[0].upper() for ticker in market.listings()["ticker"]} & set(LETTERS))
+    history = sessions.before(wanted[0], max(HISTORY.values()))
+    if history[0] < settings.first_session:
+        history = [session for session in history if session >= settings.first_session]
+    write_halt_files(market, lake.root / INBOX / "halts", wanted)
+    plan: list[list[Step]] = [
+        [
+            s
+            for name, before in HISTORY.items()
+            for s in steps(Axis.SESSION, [DATASETS[name]], history[-before:], [], {})
+        ]
+    ]
+    plan += [list(steps(axis, group, wanted, letters, asked.config)) for axis, group in phases()]
+    options = {"recorded": str(asked.recorded)} if asked.recorded else {"tickers": asked.tickers}
+    with running_emulator(**options) as emulator:
+        os.environ[definitions.KEY] = emulator.key
+        os.environ.update(POLYGON_BASE_URL=emulator.base_url, POLYGON_REQUESTS_PER_MINUTE="0")
+        outcomes = run_all(plan, lake, console)
+    seconds = Counter[str]()
+    for outcome in outcomes:
+        seconds.update(outcome.seconds)
+    failed = [text for outcome in outcomes for text in outcome.failed_checks]
+    console.print(table(lake, seconds, failed))
+    for text in failed[:20]:
+        console.print(f"[red]failed check:[/red] {text}")
+    console.print(f"{wanted[0]} to {wanted[-1]}, letters {''.join(letters)}; the lake's bytes hash to {digest(lake)}")
+    if any(not outcome.success for outcome in outcomes) or failed:
+        return 1
+    console.print("All checks are green. Now look at it: [bold]make ui[/bold], then http://127.0.0.1:3000")
+    return 0
+
+
+def run_all(plan: list[list[Step]], lake: Lake, console: Console) -> list[Outcome]:
+    """Run phase after phase, the runs of a phase side by side; stop after a phase that failed."""
+    due = [[step for step in phase if needed(step, lake)] for phase in plan]
+    total = sum(len(step.datasets) * len(step.partitions) for phase in due for step in phase)
+    outcomes: list[Outcome] = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    spawn = multiprocessing.get_context("spawn")
+    with Progress(*columns, console=console) as progress, ProcessPoolExecutor(PROCESSES, mp_context=spawn) as pool:
+        bar = progress.add_task("partitions", total=total)
+        for phase in due:
+            for future in as_completed([pool.submit(execute, step) for step in phase]):
+                outcome = future.result()
+                outcomes.append(outcome)
+                done = f"{outcome.step.datasets[-1]} {outcome.step.partitions[-1].key}"
+                progress.update(
+                    bar, advance=len(outcome.step.datasets) * len(outcome.step.partitions), description=done
+                )
+                if outcome.error:
+                    console.print(f"[red]failed:[/red] {outcome.error}")
+            if any(not outcome.success for outcome in outcomes):
+                break
+    return outcomes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""The DuckDB file: views over the lake as it is when they are asked."""
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from smallcaps_assets.store import catalogue
+from smallcaps_assets.store.lake import Lake
+
+BARS = pl.DataFrame({"ticker": ["GEVO"], "volume": [1.0]})
+
+
+def ask(path: Path, query: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_a_view_is_there_before_the_first_partition_and_sees_it_afterwards(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    path = catalogue.write(lake, {"bars": BARS.clear()})
+    assert ask(path, "SELECT * FROM bars") == []
+    lake.commit("bars", "G/2024-01-16", BARS, passed=True, group_rows=10)
+    assert ask(path, "SELECT ticker, letter, volume FROM bars") == [("GEVO", "G", 1.0)]
+
+
+def test_the_file_that_keeps_a_views_columns_is_no_partition(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    catalogue.write(lake, {"bars": BARS.clear()})
+    assert lake.partitions("bars") == []
+
+
+def test_writing_the_same_catalogue_again_changes_no_byte(tmp_path: Path) -> None:
+    path = catalogue.write(Lake(tmp_path), {"bars": BARS.clear()})
+    before = path.read_bytes()
+    catalogue.write(Lake(tmp_path), {"bars": BARS.clear()})
+    assert path.read_bytes() == before
+
+
+def test_a_new_dataset_gets_its_view(tmp_path: Path) -> None:
+    catalogue.write(Lake(tmp_path), {"bars": BARS.clear()})
+    path = catalogue.write(Lake(tmp_path), {"bars": BARS.clear(), "splits": BARS.clear()})
+    assert ask(path, "SELECT count(*) FROM splits") == [(0,)]
+
+
+def test_a_dataset_whose_contract_gained_a_column_gets_a_new_view(tmp_path: Path) -> None:
+    catalogue.write(Lake(tmp_path), {"bars": BARS.clear()})
+    path = catalogue.write(Lake(tmp_path), {"bars": BARS.clear().with_columns(trades=pl.lit(1))})
+    assert ask(path, "SELECT trades FROM bars") == []
