@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from smallcaps_assets.maths.arguments import Floats, Ints, at_least, equal_lengths, prices, sizes
+from smallcaps_assets.maths.arguments import Floats, Ints, at_least, equal_lengths, prices, sizes, whole
 from smallcaps_assets.maths.compiled import compiled
 from smallcaps_assets.maths.ticks import Measure, signed_flow
 
@@ -86,8 +86,8 @@ def _flow(
     tape_price, tape_size = prices("price", price), sizes("size", size)
     equal_lengths(price=tape_price, size=tape_size)
     at_least("expected_ticks", expected_ticks, 1)
-    at_least("bars_span", bars_span, 1)
-    at_least("flow_window", flow_window, 1)
+    whole("bars_span", bars_span, 1)
+    whole("flow_window", flow_window, 1)
     if not 0.0 <= bounds[0] <= bounds[1]:
         raise ValueError(f"bounds are {bounds}, not 0 ≤ low ≤ high")
     return signed_flow(tape_price, tape_size, measure)

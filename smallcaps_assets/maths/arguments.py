@@ -75,6 +75,13 @@ def at_least(name: str, value: float, least: float) -> None:
         raise ValueError(f"{name} is {value}, not a finite number of {least} or more")
 
 
+def whole(name: str, value: float, least: int) -> int:
+    """``value`` as int, so that nanoseconds are never added as doubles; fractions and less than ``least`` refused."""
+    if not (math.isfinite(value) and value == int(value) and value >= least):
+        raise ValueError(f"{name} is {value!r}, not a whole number of {least} or more")
+    return int(value)
+
+
 def above(name: str, value: float, bound: float) -> None:
     """Refuse a number of ``bound`` or less, and NaN and infinity."""
     if not (math.isfinite(value) and value > bound):

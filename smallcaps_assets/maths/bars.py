@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smallcaps_assets.maths.afml_bars import afml_imbalance_bars, run_bars
-from smallcaps_assets.maths.arguments import Floats, Ints, above, at_least, equal_lengths, prices, sizes
+from smallcaps_assets.maths.arguments import Floats, Ints, above, at_least, equal_lengths, prices, sizes, whole
 from smallcaps_assets.maths.bar_table import bar_table
 from smallcaps_assets.maths.compiled import compiled
 from smallcaps_assets.maths.ticks import Measure, measure_code, quantity, signed_flow, tick_rule
@@ -59,13 +59,12 @@ def imbalance_bars(
     tape_price, tape_size = _tape(price, size)
     at_least("expected_ticks", expected_ticks, 1)
     at_least("span", span, 1)
-    at_least("warmup", warmup, 0)
     at_least("noise_floor", noise_floor, 0)
-    at_least("max_ticks", max_ticks, 1)
+    first, longest = whole("warmup", warmup, 0), whole("max_ticks", max_ticks, 1)
     noise = noise_floor * math.sqrt(expected_ticks)
     keep = 1.0 - 2.0 / (span + 1.0)
     code = measure_code(measure)
-    return _imbalance_closes(tape_price, tape_size, code, float(expected_ticks), noise, keep, warmup, max_ticks)
+    return _imbalance_closes(tape_price, tape_size, code, float(expected_ticks), noise, keep, first, longest)
 
 
 def fixed_imbalance_bars(price: npt.ArrayLike, size: npt.ArrayLike, *, measure: Measure, threshold: float) -> Ints:

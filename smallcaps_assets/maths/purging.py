@@ -7,6 +7,7 @@ leaves no training row raises.
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +15,23 @@ import numpy.typing as npt
 from smallcaps_assets.maths.arguments import (
     Bools,
     Ints,
-    at_least,
     equal_lengths,
     instants,
     intervals,
     positions,
     refuse_at,
+    whole,
 )
 
 Split = tuple[Ints, Ints]
+
+
+class Rows(NamedTuple):
+    """The life of each row's label, checked, and the embargo in nanoseconds."""
+
+    start: Ints
+    end: Ints
+    embargo: int
 
 
 def purge(start: npt.ArrayLike, end: npt.ArrayLike, test: npt.ArrayLike, *, embargo_ns: int = 0) -> Bools:
@@ -45,14 +54,12 @@ def purge(start: npt.ArrayLike, end: npt.ArrayLike, test: npt.ArrayLike, *, emba
     >>> purge([0, 1, 2, 3, 4, 6], [1, 2, 3, 4, 5, 7], [2], embargo_ns=1).tolist()
     [True, False, False, False, False, True]
     """
-    starts, ends = _rows(start, end, embargo_ns)
-    rows = np.asarray(test)
-    if rows.dtype == np.bool_:
-        equal_lengths(start=starts, test=rows)
-        return _may_train(starts, ends, rows, embargo_ns)
-    mask = np.zeros(len(starts), dtype=np.bool_)
-    mask[positions("test", rows, len(starts))] = True
-    return _may_train(starts, ends, mask, embargo_ns)
+    rows = _rows(start, end, embargo_ns)
+    tested = np.asarray(test)
+    if tested.dtype == np.bool_:
+        equal_lengths(start=rows.start, test=tested)
+        return _may_train(rows, tested)
+    return _may_train(rows, _mask(len(rows.start), positions("test", tested, len(rows.start))))
 
 
 def purged_kfold(start: npt.ArrayLike, end: npt.ArrayLike, *, folds: int, embargo_ns: int) -> Iterator[Split]:
@@ -64,9 +71,9 @@ def purged_kfold(start: npt.ArrayLike, end: npt.ArrayLike, *, folds: int, embarg
     >>> [(train.tolist(), test.tolist()) for train, test in purged_kfold(range(6), range(6), folds=3, embargo_ns=1)]
     [([3, 4, 5], [0, 1]), ([0, 1, 5], [2, 3]), ([0, 1, 2, 3], [4, 5])]
     """
-    starts, ends = _rows(start, end, embargo_ns)
-    blocks = _blocks(len(starts), "folds", folds)
-    return _splits(starts, ends, blocks, [(block,) for block in range(len(blocks))], embargo_ns)
+    rows = _rows(start, end, embargo_ns)
+    blocks = _blocks(len(rows.start), "folds", folds)
+    return _splits(rows, blocks, [(block,) for block in range(len(blocks))])
 
 
 def combinatorial_purged(
@@ -83,10 +90,10 @@ def combinatorial_purged(
     >>> [test.tolist() for _, test in splits]
     [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
     """
-    starts, ends = _rows(start, end, embargo_ns)
+    rows = _rows(start, end, embargo_ns)
     chosen = _choices(groups, test_groups)
-    blocks = _blocks(len(starts), "groups", groups)
-    return _splits(starts, ends, blocks, chosen if blocks else [], embargo_ns)
+    blocks = _blocks(len(rows.start), "groups", groups)
+    return _splits(rows, blocks, chosen if blocks else [])
 
 
 def paths(groups: int, test_groups: int) -> Ints:
@@ -141,17 +148,17 @@ def walk_forward(
     >>> [(train.tolist(), test.tolist()) for train, test in folds]
     [([0, 1, 2], [3, 4]), ([2, 3, 4], [5])]
     """
-    starts, ends = _rows(start, end, embargo_ns)
-    at_least("train_sessions", train_sessions, 1)
-    at_least("test_sessions", test_sessions, 1)
+    rows = _rows(start, end, embargo_ns)
+    whole("train_sessions", train_sessions, 1)
+    whole("test_sessions", test_sessions, 1)
     sessions = np.asarray(session)
-    equal_lengths(start=starts, session=sessions)
+    equal_lengths(start=rows.start, session=sessions)
     earlier = np.flatnonzero(sessions[1:] < sessions[:-1])
     refuse_at(
         "session", sessions, int(earlier[0]) + 1 if len(earlier) else -1, "is before the session of the row above"
     )
     bounds = np.flatnonzero(np.concatenate([[True], sessions[1:] != sessions[:-1], [True]]))
-    if not len(starts):
+    if not len(rows.start):
         return iter(())
     count = len(bounds) - 1
     if count <= train_sessions:
@@ -161,31 +168,29 @@ def walk_forward(
         for fold, tested in enumerate(range(train_sessions, count, test_sessions)):
             trained = 0 if expanding else tested - train_sessions
             low, middle, high = bounds[trained], bounds[tested], bounds[min(tested + test_sessions, count)]
-            test = np.zeros(len(starts), dtype=np.bool_)
-            test[middle:high] = True
-            may_train = _may_train(starts, ends, test, embargo_ns)
-            may_train[:low] = False
-            may_train[high:] = False
+            test = _mask(len(rows.start), slice(middle, high))
+            may_train = _may_train(rows, test) & _mask(len(rows.start), slice(low, middle))
             yield _indices(may_train, test, fold)
 
     return folds()
 
 
-def _rows(start: npt.ArrayLike, end: npt.ArrayLike, embargo_ns: int) -> tuple[Ints, Ints]:
+def _rows(start: npt.ArrayLike, end: npt.ArrayLike, embargo_ns: int) -> Rows:
     starts, ends = instants("start", start, increasing=True), instants("end", end)
     intervals("start", starts, "end", ends)
-    at_least("embargo_ns", embargo_ns, 0)
-    if len(ends) and embargo_ns > np.iinfo(np.int64).max - int(ends.max()):
+    embargo = whole("embargo_ns", embargo_ns, 0)
+    if len(ends) and embargo > np.iinfo(np.int64).max - int(ends.max()):
         raise ValueError(f"embargo_ns is {embargo_ns}, beyond the last instant of 64 bits")
-    return starts, ends
+    return Rows(starts, ends, embargo)
 
 
-def _may_train(start: Ints, end: Ints, test: Bools, embargo_ns: int) -> Bools:
+def _may_train(rows: Rows, test: Bools) -> Bools:
     """A row meets a block before it iff it starts by the furthest end so far, one after it iff it ends at its start."""
     if not test.any():
-        return np.ones(len(start), dtype=np.bool_)
+        return ~test
     first, last = np.flatnonzero(test)[[0, -1]]
-    reached = np.maximum.accumulate(np.where(test, end, end[first])[first:]) + embargo_ns
+    start, end = rows.start, rows.end
+    reached = np.maximum.accumulate(np.where(test, end, end[first])[first:]) + rows.embargo
     coming = np.minimum.accumulate(np.where(test, start, start[last])[last::-1])[::-1]
     may_train = ~test
     may_train[first:] &= start[first:] > reached
@@ -193,28 +198,30 @@ def _may_train(start: Ints, end: Ints, test: Bools, embargo_ns: int) -> Bools:
     return may_train
 
 
+def _mask(length: int, rows: Ints | slice) -> Bools:
+    mask = np.zeros(length, dtype=np.bool_)
+    mask[rows] = True
+    return mask
+
+
 def _blocks(rows: int, name: str, count: int) -> list[Ints]:
-    at_least(name, count, 2)
+    whole(name, count, 2)
     if rows and count > rows:
         raise ValueError(f"{name} is {count}, more than the {rows} rows")
     return np.array_split(np.arange(rows, dtype=np.int64), count) if rows else []
 
 
 def _choices(groups: int, test_groups: int) -> list[tuple[int, ...]]:
-    at_least("groups", groups, 2)
+    whole("groups", groups, 2)
     if not 1 <= test_groups < groups:
         raise ValueError(f"test_groups is {test_groups}, not in 1..{groups - 1}")
     return list(combinations(range(groups), test_groups))
 
 
-def _splits(
-    start: Ints, end: Ints, blocks: list[Ints], chosen: Iterable[tuple[int, ...]], embargo_ns: int
-) -> Iterator[Split]:
+def _splits(rows: Rows, blocks: list[Ints], chosen: Iterable[tuple[int, ...]]) -> Iterator[Split]:
     for split, tested in enumerate(chosen):
-        test = np.zeros(len(start), dtype=np.bool_)
-        for block in tested:
-            test[blocks[block]] = True
-        yield _indices(_may_train(start, end, test, embargo_ns), test, split)
+        test = _mask(len(rows.start), np.concatenate([blocks[block] for block in tested]))
+        yield _indices(_may_train(rows, test), test, split)
 
 
 def _indices(may_train: Bools, test: Bools, split: int) -> Split:

@@ -22,6 +22,7 @@ from smallcaps_assets.maths.arguments import (
     positions,
     prices,
     refuse_at,
+    whole,
 )
 from smallcaps_assets.maths.barrier_paths import CENSORED, Labels, bar_touches, tape_touches
 
@@ -93,8 +94,8 @@ def first_touch(
     equal_lengths(at=tape_at, price=tape_price)
     entries = positions("entry", entry, len(tape_at))
     targets, sides = _targets(entries, target), _sides(entries, side)
-    _barriers(profit, loss, horizon_ns)
-    label, touch, ret = tape_touches(tape_at, tape_price, entries, targets, sides, profit, loss, horizon_ns)
+    barriers = _barriers(profit, loss, horizon_ns)
+    label, touch, ret = tape_touches(tape_at, tape_price, entries, targets, sides, *barriers)
     return Touches(label, touch, ret)
 
 
@@ -147,10 +148,9 @@ def first_touch_bars(
     paid = bar_close[entries] if entry_price is None else prices("entry_price", entry_price)
     equal_lengths(entry=entries, entry_at=starts, entry_price=paid)
     targets, sides = _targets(entries, target), _sides(entries, side)
-    _barriers(profit, loss, horizon_ns)
+    barriers = _barriers(profit, loss, horizon_ns)
     bars = (bar_at, bar_open, bar_high, bar_low, bar_close)
-    found = bar_touches(*bars, entries, starts, paid, targets, sides, profit, loss, horizon_ns)
-    label, touch, ret, ambiguous = found
+    label, touch, ret, ambiguous = bar_touches(*bars, entries, starts, paid, targets, sides, *barriers)
     return BarTouches(label, touch, ret, ambiguous)
 
 
@@ -206,11 +206,11 @@ def _sides(entries: npt.NDArray[np.generic], side: npt.ArrayLike | None) -> Floa
     return sides
 
 
-def _barriers(profit: float, loss: float, horizon_ns: int) -> None:
-    at_least("horizon_ns", horizon_ns, 0)
+def _barriers(profit: float, loss: float, horizon_ns: int) -> tuple[float, float, int]:
     for name, multiple in (("profit", profit), ("loss", loss)):
         if math.isnan(multiple):
             raise ValueError(f"{name} is not a number")
+    return float(profit), float(loss), whole("horizon_ns", horizon_ns, 0)
 
 
 def _refuse_where(name: str, values: npt.NDArray[np.generic], bad: Bools, why: str) -> None:

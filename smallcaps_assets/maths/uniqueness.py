@@ -11,13 +11,13 @@ from smallcaps_assets.maths.arguments import (
     Floats,
     Ints,
     above,
-    at_least,
     equal_lengths,
     instants,
     intervals,
     positions,
     prices,
     refuse_at,
+    whole,
 )
 from smallcaps_assets.maths.compiled import compiled
 from smallcaps_assets.maths.sequential_bootstrap import sequential_draws
@@ -114,7 +114,7 @@ def sequential_bootstrap(
     (1000, [0, 1, 2])
     """
     starts, ends = _labels(first, last, bars)
-    at_least("draws", draws, 0)
+    whole("draws", draws, 0)
     if draws and not len(starts):
         raise ValueError(f"first is empty: there is no label for {draws} draws")
     return sequential_draws(starts, ends, bars, rng.random(draws))
@@ -139,7 +139,7 @@ def time_decay(age_days: npt.ArrayLike, *, half_life_days: float) -> Floats:
 
 
 def _labels(first: npt.ArrayLike, last: npt.ArrayLike, bars: int) -> tuple[Ints, Ints]:
-    at_least("bars", bars, 0)
+    whole("bars", bars, 0)
     starts, ends = positions("first", first, bars), positions("last", last, bars)
     equal_lengths(first=starts, last=ends)
     intervals("first", starts, "last", ends)
