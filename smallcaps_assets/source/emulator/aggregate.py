@@ -88,7 +88,7 @@ def bars(bucket: Ints, price: Floats, size: Floats, may: Eligibility) -> Bars:
     ranged = may.high_low & barred
     edges = _edges(bucket[ranged])
     counted = may.volume & barred
-    volume = np.bincount(place[counted], size[counted], key.size)
+    volume = np.bincount(place[counted], size[counted], key.size).astype(np.float64)
     dollars = np.bincount(place[counted], price[counted] * size[counted], key.size)
     return Bars(
         key=key,
