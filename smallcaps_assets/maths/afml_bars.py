@@ -122,11 +122,10 @@ def _window_mean(values: Floats, count: int, window: int, moving: float) -> floa
 
 
 @compiled
-def _moved(moving: float, values: Floats, count: int, window: int) -> float:
+def _moved(moving: float, values: Floats, count: int, window: int, keep: float, leaving: float) -> float:
     """``moving`` after ``values[count - 1]`` has come into the window and the one before the window has left it."""
-    keep = _keep(window)
     moving = values[count - 1] + keep * moving
-    return moving - keep**window * values[count - 1 - window] if count > window else moving
+    return moving - leaving * values[count - 1 - window] if count > window else moving
 
 
 @compiled
@@ -142,6 +141,8 @@ def _imbalance_closes(
 ) -> Ints:
     closes = np.empty(len(flow), dtype=np.int64)
     lengths = np.empty(len(flow), dtype=np.float64)
+    keep = _keep(flow_window)
+    leaving = keep**flow_window
     bars = 0
     opened = 0
     theta = 0.0
@@ -150,7 +151,7 @@ def _imbalance_closes(
     for i in range(len(flow)):
         seen = i + 1
         theta += flow[i]
-        moving = _moved(moving, flow, seen, flow_window)
+        moving = _moved(moving, flow, seen, flow_window, keep, leaving)
         if bars == 0 and np.isnan(expected_flow) and seen >= expected_ticks:
             expected_flow = _window_mean(flow, seen, flow_window, moving)
         threshold = expected_ticks * abs(expected_flow)
@@ -181,6 +182,8 @@ def _run_closes(
 ) -> Ints:
     closes = np.empty(len(flow), dtype=np.int64)
     lengths = np.empty(len(flow), dtype=np.float64)
+    keep = _keep(flow_window)
+    leaving = keep**flow_window
     shares = np.empty(len(flow), dtype=np.float64)
     bought = np.empty(len(flow), dtype=np.float64)
     sold = np.empty(len(flow), dtype=np.float64)
@@ -203,12 +206,12 @@ def _run_closes(
             buys += 1
             bar_buys += 1
             buy_theta += flow[i]
-            buy_moving = _moved(buy_moving, bought, buys, flow_window)
+            buy_moving = _moved(buy_moving, bought, buys, flow_window, keep, leaving)
         elif flow[i] < 0.0:
             sold[sells] = -flow[i]
             sells += 1
             sell_theta -= flow[i]
-            sell_moving = _moved(sell_moving, sold, sells, flow_window)
+            sell_moving = _moved(sell_moving, sold, sells, flow_window, keep, leaving)
         if bars == 0 and np.isnan(share) and buys >= expected_ticks and sells >= expected_ticks:
             expected_buy = _window_mean(bought, buys, flow_window, buy_moving)
             expected_sell = _window_mean(sold, sells, flow_window, sell_moving)

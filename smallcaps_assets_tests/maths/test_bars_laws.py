@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from smallcaps_assets.maths.bars import (
     threshold_bars,
     tick_rule,
 )
+from smallcaps_assets_tests.shared import SHARED, needs_shared
 
 Tape = tuple[list[float], list[int]]
 
@@ -133,6 +135,15 @@ def test_the_default_rule_makes_bars_of_about_a_third_of_the_expected_ticks_on_a
     lengths = np.diff(closes)
     assert 20 < np.median(lengths) < 120
     assert (lengths == 1000).mean() < 0.01
+
+
+@needs_shared
+@pytest.mark.parametrize(("name", "ticks_a_bar"), [("lean_ibm_20131007", 35), ("lean_aig_20131008", 28)])
+def test_the_default_rule_makes_even_bars_of_real_tapes(name: str, ticks_a_bar: int) -> None:
+    ticks = pl.read_parquet(SHARED / f"refvec/inputs/{name}.parquet")
+    closes = imbalance_bars(ticks["p"], ticks["s"])
+    assert round(ticks.height / len(closes)) == ticks_a_bar
+    assert np.diff(closes).max() < 1000
 
 
 def test_a_block_does_not_freeze_the_default_rule_as_it_freezes_the_book() -> None:

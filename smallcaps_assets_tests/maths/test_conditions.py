@@ -17,8 +17,7 @@ from smallcaps_assets.maths.conditions import (
     volume_updates,
 )
 
-
-TRADE = pl.Schema({"conditions": pl.List(pl.Int32), "regular": pl.Boolean})
+TRADE: dict[str, pl.DataType] = {"conditions": pl.List(pl.Int32), "regular": pl.Boolean()}
 
 
 def updates(conditions: list[int] | None, *, regular: bool | None = True) -> tuple[bool, bool, bool]:
