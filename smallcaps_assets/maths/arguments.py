@@ -76,7 +76,11 @@ def at_least(name: str, value: float, least: float) -> None:
 
 
 def whole(name: str, value: float, least: int) -> int:
-    """``value`` as int, so that nanoseconds are never added as doubles; fractions and less than ``least`` refused."""
+    """``value`` as int, so that nanoseconds are never added as doubles; fractions and less than ``least`` refused.
+
+    >>> whole("horizon_ns", 3e11, 0)
+    300000000000
+    """
     if not (math.isfinite(value) and value == int(value) and value >= least):
         raise ValueError(f"{name} is {value!r}, not a whole number of {least} or more")
     return int(value)

@@ -19,7 +19,12 @@ ROUNDING = 1e-12
 def tape_touches(
     at: Ints, price: Floats, entry: Ints, target: Floats, side: Floats, profit: float, loss: float, horizon_ns: int
 ) -> tuple[Labels, Ints, Floats]:
-    """Label, touch and return of each entry on a tape; the arrays are taken as checked."""
+    """Label, touch and return of each entry on a tape; the arrays are taken as checked.
+
+    >>> at, price, entry = np.array([0, 1]), np.array([100.0, 102.0]), np.array([0])
+    >>> [part.item() for part in tape_touches(at, price, entry, np.array([0.01]), np.ones(1), 1.0, 1.0, 5)]
+    [1, 1, 0.020000000000000018]
+    """
     label = np.zeros(len(entry), dtype=np.int8)
     touch = np.empty(len(entry), dtype=np.int64)
     ret = np.empty(len(entry), dtype=np.float64)
