@@ -25,7 +25,7 @@ def asset(
     axes: Axes,
     lake: Lake,
     stage: str,
-    due: dg.AutomationCondition[dg.AssetKey] | None = None,
+    due: dg.AutomationCondition[Any] | None = None,
 ) -> dg.AssetsDefinition:
     """Dagster's asset of a dataset: inputs by partition mapping, stored by the lake, checked by partition.
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -33,15 +34,16 @@ def automation(flow: Mapping[str, Sequence[Dataset]]) -> dg.AutomationConditionS
     )
 
 
-def follows(dataset: Dataset) -> dg.AutomationCondition[dg.AssetKey] | None:
+def follows(dataset: Dataset) -> dg.AutomationCondition[Any] | None:
     """When a dataset that follows others is due. Inputs with sessions before may begin late, so they may lack some."""
     if dataset.axis is Axis.WHOLE or not dataset.inputs:
         return None
     may_lack = dg.AssetSelection.assets(*dataset.before) if dataset.before else None
     lacking = dg.AutomationCondition.any_deps_missing()
+    newest = dg.AutomationCondition.in_latest_time_window()
     return (
-        dg.AutomationCondition.in_latest_time_window()
-        & (dg.AutomationCondition.newly_missing() | dg.AutomationCondition.any_deps_updated()).since_last_handled()
+        newest
+        & dg.AutomationCondition.any_deps_match(newest & dg.AutomationCondition.newly_updated()).since_last_handled()
         & ~(lacking.ignore(may_lack) if may_lack else lacking)
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()

@@ -1,0 +1,121 @@
+"""End to end, as a user runs it: the demo command on a small market, twice, and what Dagster and DuckDB then show."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from smallcaps_assets.definitions import DATASETS
+from smallcaps_assets.store.lake import Lake
+from smallcaps_assets_tests.shared import SHARED, needs_shared
+
+ROOT = Path(__file__).parents[1]
+
+
+def demo(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The demo as a command, on a lake and an instance of its own."""
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("POLYGON_", "SMALLCAPS_", "DAGSTER_"))}
+    settings = {"SMALLCAPS_LAKE": str(folder / "lake"), "DAGSTER_HOME": str(home), "COLUMNS": "200", **environment}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "smallcaps_assets.demo", *arguments],
+        cwd=ROOT,
+        env=inherited | settings,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def lake_hash(output: str) -> str:
+    found = re.search(r"hash to\s+([0-9a-f]{16})", output)
+    assert found, output
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> subprocess.CompletedProcess[str]:
+    return demo(folder, "--sessions", "5")
+
+
+def test_the_demo_fills_every_dataset_and_all_checks_are_green(
+    folder: Path, first: subprocess.CompletedProcess[str]
+) -> None:
+    assert first.returncode == 0, first.stdout + first.stderr
+    lake = Lake(folder / "lake")
+    assert [name for name in DATASETS if not lake.partitions(name)] == []
+    assert "All checks are green" in first.stdout
+
+
+def test_a_second_demo_changes_no_byte(folder: Path, first: subprocess.CompletedProcess[str]) -> None:
+    second = demo(folder, "--sessions", "5")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert lake_hash(second.stdout) == lake_hash(first.stdout)
+
+
+def test_the_same_market_gives_the_same_bytes_in_another_lake(
+    folder: Path, first: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    again = demo(tmp_path, "--sessions", "5")
+    assert lake_hash(again.stdout) == lake_hash(first.stdout)
+
+
+def test_the_catalogue_reads_every_dataset(folder: Path, first: subprocess.CompletedProcess[str]) -> None:
+    assert first.returncode == 0
+    with duckdb.connect(str(folder / "lake" / "smallcaps.duckdb"), read_only=True) as connection:
+        rows = {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0] for name in DATASETS}
+        letters = connection.execute("SELECT DISTINCT letter FROM minute_bars").fetchall()
+    assert all(rows[name] > 0 for name in ("tickers", "daily_bars", "universe", "minute_bars", "intraday_events"))
+    assert all(len(letter) == 1 for (letter,) in letters)
+
+
+def test_no_secret_is_in_the_lake_the_instance_or_the_output(
+    folder: Path, first: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    canary = "CANARY0123456789"
+    result = demo(tmp_path, "--sessions", "1", SMALLCAPS_EMULATOR_KEY=canary)
+    assert canary not in result.stdout + result.stderr
+    leaks = [path for path in tmp_path.rglob("*") if path.is_file() and canary.encode() in path.read_bytes()]
+    assert leaks == []
+
+
+def test_dagster_shows_the_demos_partitions_as_materialized(
+    folder: Path, first: subprocess.CompletedProcess[str]
+) -> None:
+    assert first.returncode == 0
+    with dg.DagsterInstance.from_config(str(folder / "home")) as instance:
+        green = instance.get_materialized_partitions(dg.AssetKey("minute_bars"))
+    assert {key.replace("|", "/") for key in green} == set(Lake(folder / "lake").partitions("minute_bars"))
+
+
+@needs_shared
+def test_real_ticks_of_2013_go_through_with_the_small_cap_gate_relaxed(tmp_path: Path) -> None:
+    relaxed = '{"universe": {"max_market_cap": 1e13, "max_price": 1000.0}, "event_candidates": {"max_price": 1000.0}}'
+    result = demo(
+        tmp_path,
+        "--recorded",
+        str(SHARED / "realdata" / "recorded"),
+        "--sessions",
+        "2013-10-07..2013-10-09",
+        "--config",
+        relaxed,
+        SMALLCAPS_FIRST_SESSION="2012-10-01",
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    with duckdb.connect(str(tmp_path / "lake" / "smallcaps.duckdb"), read_only=True) as connection:
+        labelled = dict(connection.execute("SELECT ticker, count(*) FROM training_rows GROUP BY ticker").fetchall())
+    assert labelled.keys() >= {"AIG", "BAC", "IBM"}
