@@ -1,9 +1,10 @@
 """Every ticker's daily row of every session, drawn at once as integers; all else is generated to agree with it.
 
-Prices are whole 1e-4 USD and lie on the tick (0.01 USD from 1 USD up, 0.0001 below); volumes are whole shares. Splits act
-on the raw path: across a 1:10 reverse split raw prices jump tenfold, and the usual volume falls to a tenth.
+Prices are whole 1e-4 USD on the tick (0.01 USD from 1 USD up, 0.0001 below); volumes are whole shares. Splits act on
+the raw path: across a 1:10 reverse split raw prices jump tenfold, and the usual volume falls to a tenth.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallcaps_assets.source.emulator.calendar import closes_early
+from smallcaps_assets.source.emulator.corporate_actions import ex_dates
 from smallcaps_assets.source.emulator.draws import Purpose, generator
-from smallcaps_assets.source.emulator.listings import Kind, Line
+from smallcaps_assets.source.emulator.listings import Line
 from smallcaps_assets.source.emulator.patterns import PROFILES, QUIET_WEIGHTED, Pattern
 
 Floats = NDArray[np.float64]
@@ -29,8 +31,8 @@ EVENT_SHARES, EVENT_DOLLARS = 800_000, 3_200_000
 class Panel:
     """Integer arrays of shape (lines, sessions); ``volume`` is 0 where a line is not listed.
 
-    ``pattern`` is negative for a mirrored session; ``before`` is the previous close on the session's split basis, and the
-    open in a line's first session.
+    ``pattern`` is negative for a mirrored session; ``before`` is the previous close on the session's split basis, and
+    the open in a line's first session.
     """
 
     open: NDArray[np.int32]
@@ -54,24 +56,31 @@ def panel(seed: int, lines: list[Line], sessions: list[date]) -> Panel:
     """Daily rows of all lines and sessions; a longer list of sessions begins with the rows of a shorter one."""
     shape = (len(lines), len(sessions))
     made = Panel(
-        *(np.zeros(shape, np.int32) for _ in range(5)),
+        open=np.zeros(shape, np.int32),
+        high=np.zeros(shape, np.int32),
+        low=np.zeros(shape, np.int32),
+        close=np.zeros(shape, np.int32),
+        weighted=np.zeros(shape, np.int32),
         volume=np.zeros(shape, np.int64),
         trades=np.zeros(shape, np.int32),
         pattern=np.zeros(shape, np.int8),
         before=np.zeros(shape, np.int32),
     )
-    shorter = np.array([0.6 if closes_early(session) else 1.0 for session in sessions])
     for start in range(0, len(lines), CHUNK):
         rows = slice(start, start + CHUNK)
-        _fill(made, rows, seed, lines[rows], shorter)
+        _fill(made, rows, seed, lines[rows], sessions)
     return made
 
 
-def _fill(made: Panel, rows: slice, seed: int, lines: list[Line], shorter: Floats) -> None:
-    count = shorter.size
+def _fill(made: Panel, rows: slice, seed: int, lines: list[Line], sessions: list[date]) -> None:
+    count = len(sessions)
+    shorter = np.array([0.6 if closes_early(session) else 1.0 for session in sessions])
     u = np.stack([generator(seed, Purpose.PANEL, line.index).random((count, COLUMNS)) for line in lines])
     sigma = np.array([line.sigma for line in lines])[:, None]
     pattern, sign, gap, up, down, back, busy = _sessions(lines, u, sigma)
+    for row, line in enumerate(lines):
+        paid = [bisect_left(sessions, session) for session in ex_dates(line, sessions[0], sessions[-1])]
+        gap[row, paid] += np.log1p(-line.payout)
     anchors, ratio = _anchors(lines, count)
     opens, state = _walk(gap, back, pattern, anchors)
     before = np.empty_like(opens)

@@ -167,7 +167,9 @@ def _line(seed: int, index: int, made: list[Line]) -> Line:
     draw = generator(seed, Purpose.IDENTITY, index)
     u = draw.random(12)
     kind = _kind(index, u[0])
-    settled = (line for line in reversed(made) if line.kind is S and line.index not in {*DELISTED, *FIRST_LISTED, *RENAMED})
+    settled = (
+        line for line in reversed(made) if line.kind is S and line.index not in {*DELISTED, *FIRST_LISTED, *RENAMED}
+    )
     parent = next(settled, None)
     derived = kind in (Kind.WARRANT, Kind.UNIT) and parent is not None
     exchange = _exchange(kind, u[6]) if not derived or parent is None else parent.exchange
@@ -186,7 +188,7 @@ def _line(seed: int, index: int, made: list[Line]) -> Line:
     company = f"{HEADS[int(u[7] * len(HEADS))]}{TAILS[int(u[8] * len(TAILS))]} {TRADES[int(u[9] * len(TRADES))]} Inc."
     if derived and parent is not None:
         company = parent.name.split(" Inc.")[0] + " Inc."
-    age = timedelta(days=400 + int(u[10] * 9000))
+    weeks = timedelta(weeks=57 + int(u[10] * 1290))
     cik = made[parent.index].cik if derived and parent is not None else f"{1_900_000 + index:010d}"
     figi = _letters(int(draw.integers(26**3))) + f"{index:04d}"
     return Line(
@@ -199,7 +201,7 @@ def _line(seed: int, index: int, made: list[Line]) -> Line:
         cik=None if kind is Kind.ETF else cik,
         composite_figi=f"BBG00{figi}",
         share_class_figi=f"BBG01{figi}",
-        list_date=None if index in FIRST_LISTED else date(2023, 12, 29) - age,
+        list_date=None if index in FIRST_LISTED else date(2023, 12, 29) - weeks,
         first=FIRST_LISTED.get(index, 0),
         end=DELISTED.get(index),
         anchor=habits["anchor"],

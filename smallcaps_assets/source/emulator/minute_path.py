@@ -1,6 +1,6 @@
 """The minute plan of a ticker's session: bars that keep the daily row's open, high, low and close and draw its pattern.
 
-The tape realises the plan trade by trade: first, last, highest and lowest price of a minute, and its share of the trades.
+The tape realises the plan trade by trade: first, last, highest and lowest price of a minute, its share of trades.
 """
 
 from dataclasses import dataclass

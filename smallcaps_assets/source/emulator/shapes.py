@@ -66,7 +66,9 @@ def _flush(frame: Frame) -> Shape:
     top = OPEN + frame.at(20, 55)
     go = top + frame.at(70, 240)
     hold = 0.5 * frame.up
-    fall = [(go + 1 + at, hold - (hold + frame.down) * part) for at, part in enumerate((0.15, 0.38, 0.6, 0.8, 0.93, 1.0))]
+    fall = [
+        (go + 1 + at, hold - (hold + frame.down) * part) for at, part in enumerate((0.15, 0.38, 0.6, 0.8, 0.93, 1.0))
+    ]
     rest = [(go + 14, -0.7 * frame.down), (frame.end, frame.back)]
     return Shape(
         knots=[(OPEN, 0.0), (top, frame.up), (top + 12, hold), (go, hold), *fall, *rest],
@@ -129,7 +131,12 @@ def _parabolic(frame: Frame) -> Shape:
     foot = frame.up - 0.06 - float(steps[-1])
     ramp = [(start, 0.04), ((start + top - 5) // 2, 0.04 + 0.38 * (foot - 0.04)), (top - 5, foot)]
     last = [(top - 4 + at, foot + float(step)) for at, step in enumerate(steps)]
-    fade = [(top + 1, frame.up - 0.052), (top + 2, frame.up - 0.10), (top + 30, 0.65 * frame.up), (frame.end, frame.back)]
+    fade = [
+        (top + 1, frame.up - 0.052),
+        (top + 2, frame.up - 0.10),
+        (top + 30, 0.65 * frame.up),
+        (frame.end, frame.back),
+    ]
     return Shape(
         knots=[(OPEN, 0.0), (OPEN + 2, -frame.down), *ramp, *last, *fade],
         walls=[(OPEN, top, -frame.down, frame.up - 0.055), (top + 1, frame.end, -frame.down, frame.up - 0.04)],

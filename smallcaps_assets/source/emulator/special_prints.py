@@ -1,4 +1,4 @@
-"""Prints beside the continuous tape: auctions, official prices, reopenings, average-price, late and contingent trades."""
+"""Prints beside the continuous tape: auctions, official prices, reopenings, average-price and late trades."""
 
 from dataclasses import dataclass, fields
 
@@ -21,8 +21,8 @@ PLUG = -1.0
 class Prints:
     """Trades before sizes are known: microseconds from 04:00, 1e-4 USD, code of their conditions, exchange.
 
-    ``share`` is the part of the session's free lots that a print takes (0: by lot, ``PLUG``: what is left over); ``late``
-    is how long ago the trade was done when it was printed.
+    ``share`` is the part of the session's free lots that a print takes (0: by lot, ``PLUG``: what is left over);
+    ``late`` is how long ago the trade was done when it was printed.
     """
 
     at: Ints

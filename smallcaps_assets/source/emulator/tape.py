@@ -138,7 +138,9 @@ def printed(
     """The trades in tape order, with rare corrections: an original flagged 1, 7 or 8 and its record minutes later."""
     end = (OPEN + row.minutes) * MINUTE_US
     amount = min(int(draw.poisson(min(0.0002 * row.trades, 0.6))), 3)
-    plain = np.flatnonzero(~setting & (trades.at[: setting.size] > OPEN * MINUTE_US) & (trades.at[: setting.size] < end))
+    plain = np.flatnonzero(
+        ~setting & (trades.at[: setting.size] > OPEN * MINUTE_US) & (trades.at[: setting.size] < end)
+    )
     chosen = draw.choice(plain, min(amount, plain.size), replace=False) if amount else np.empty(0, np.int64)
     when = trades.at[chosen] + draw.integers(6 * MINUTE_US, 33 * MINUTE_US, chosen.size)
     chosen, when = (side[(when < end) & ~special.paused(plan.shape.pauses, when)] for side in (chosen, when))
