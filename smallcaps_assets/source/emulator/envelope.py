@@ -1,5 +1,6 @@
 """A reply as the service writes it: rows as JSON without null members, envelopes, and the bodies of its errors."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,15 +66,9 @@ def _without_empty_lists(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lines(frame: pl.DataFrame) -> list[bytes]:
-    if not frame.height:
-        return []
-    absent = {name: frame[name].null_count() for name in frame.columns}
-    frame = frame.select(name for name in frame.columns if absent[name] < frame.height)
-    holed = [name for name in frame.columns if absent[name]]
-    if not frame.width:
-        return []
+    holed = [name for name in frame.columns if frame[name].null_count()]
     if not holed:
-        return frame.write_ndjson().encode().split(b"\n")[:-1]
+        return _objects(frame)
     pattern = frame.select(
         pl.sum_horizontal(pl.col(name).is_null().cast(pl.Int64) * (1 << bit) for bit, name in enumerate(holed))
     ).to_series()
@@ -81,5 +76,27 @@ def _lines(frame: pl.DataFrame) -> list[bytes]:
     for value in pattern.unique().to_list():
         missing = {name for bit, name in enumerate(holed) if value >> bit & 1}
         part = frame.filter(pattern == value).select(name for name in frame.columns if name not in missing)
-        lines[(pattern == value).to_numpy()] = np.array([*part.write_ndjson().encode().split(b"\n")[:-1], None])[:-1]
+        places = (pattern == value).to_numpy().nonzero()[0]
+        lines[places] = _objects(part) if part.width else b"{}"
     return list(lines)
+
+
+def _objects(frame: pl.DataFrame) -> list[bytes]:
+    """A JSON object a row, of a frame without nulls but inside its structs."""
+    if not frame.height:
+        return []
+    text = frame.write_ndjson().encode()
+    for name in {member for dtype in frame.dtypes for member in _members(dtype)}:
+        null = b'"%s":null' % name.encode()  # cannot lie inside a text: there its quotes would be escaped
+        text = text.replace(b"," + null, b"").replace(b"{" + null + b",", b"{").replace(b"{" + null + b"}", b"{}")
+    return text.split(b"\n")[:-1]
+
+
+def _members(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> Iterator[str]:
+    """Names of all struct fields inside a type."""
+    if isinstance(dtype, pl.List):
+        yield from _members(dtype.inner)
+    elif isinstance(dtype, pl.Struct):
+        for member in dtype.fields:
+            yield member.name
+            yield from _members(member.dtype)

@@ -1,11 +1,13 @@
 """A market that was recorded: a folder of Parquet files, replayed behind the same API as the synthetic one.
 
-Files, each optional: trades, quotes, minute_bars, daily_bars, shares, tickers, splits, halts. What was not recorded
-but whose trades or minutes were is built from them; what is absent is no data. Rows outside XNYS sessions are no part
-of the market. Each file is read when it is first asked for, and cut into its tickers and sessions once.
+Files, each optional: trades, quotes, minute_bars, daily_bars, shares, tickers, splits, halts. Trades and quotes may
+have any of the wire's columns; price, size, time and sequence they must have. What was not recorded but whose trades
+or minutes were is built from them; what is absent is no data. Rows outside XNYS sessions are no part of the market.
+Each file is read when it is first asked for, and cut into its tickers and sessions once.
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -39,8 +41,8 @@ ROUND_LOT = 100
 TAPES = {"XNYS": 1, "XNAS": 3}  # every other listing exchange is tape 2
 MARKETS = {"Nasdaq": "NASDAQ"}  # as the halt file writes it; the others are recorded that way
 
-RECORDED_TRADE = ("sip_timestamp", "price", "size", "exchange", "conditions", "sequence_number")
-RECORDED_QUOTE = ("sip_timestamp", "bid_price", "bid_size", "ask_price", "ask_size", "sequence_number")
+TRADE = ("sip_timestamp", "price", "size", "sequence_number")  # what a record of trades must have
+QUOTE = ("sip_timestamp", "bid_price", "bid_size", "ask_price", "ask_size", "sequence_number")
 ORDER = ["sip_timestamp", "sequence_number"]
 # Made once: a walk over years of sessions asks for them at each.
 NO_DAILY, NO_DAILY_OF, NO_MINUTES, NO_HALTS = (schema.to_frame() for schema in (DAILY, DAILY_OF, MINUTES, HALTS))
@@ -58,22 +60,25 @@ class RecordedMarket:
             raise FileNotFoundError(f"{folder} has no recorded market: none of {', '.join(FILES)} (.parquet)")
         self._built_minutes = lru_cache(maxsize=512)(self._minutes_from_trades)
 
-    def _read(self, name: str, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    def _read(
+        self, name: str, columns: dict[str, pl.DataType], optional: Mapping[str, pl.DataType] | None = None
+    ) -> pl.DataFrame:
+        """A file's ``columns`` and those of the ``optional`` ones that it has; no rows where there is no such file."""
         path = self.folder / f"{name}.parquet"
         if not path.is_file():
             return pl.DataFrame(schema=columns)
-        return pl.read_parquet(path, columns=list(columns)).cast(pl.Schema(columns))
+        present = pl.read_parquet_schema(path)
+        wanted = columns | {column: dtype for column, dtype in (optional or {}).items() if column in present}
+        return pl.read_parquet(path, columns=list(wanted)).cast(pl.Schema(wanted))
 
     @cached_property
     def _trades(self) -> dict[Key, pl.DataFrame]:
-        columns = {"ticker": pl.String(), **{name: TRADES[name] for name in RECORDED_TRADE}}
-        frame = self._read("trades", columns)
+        frame = self._read("trades", {"ticker": pl.String(), **{name: TRADES[name] for name in TRADE}}, TRADES)
         return _cut(_of_session(frame, pl.col("sip_timestamp").cast(pl.Datetime("ns", "UTC"))), ORDER)
 
     @cached_property
     def _quotes(self) -> dict[Key, pl.DataFrame]:
-        columns = {"ticker": pl.String(), **{name: QUOTES[name] for name in RECORDED_QUOTE}}
-        frame = self._read("quotes", columns)
+        frame = self._read("quotes", {"ticker": pl.String(), **{name: QUOTES[name] for name in QUOTE}}, QUOTES)
         return _cut(_of_session(frame, pl.col("sip_timestamp").cast(pl.Datetime("ns", "UTC"))), ORDER)
 
     @cached_property
@@ -126,9 +131,9 @@ class RecordedMarket:
         return {ticker: TAPES.get(venue, 2) for ticker, venue in venues.items() if venue is not None}
 
     def _as_wire(self, frame: pl.DataFrame, ticker: str, schema: pl.Schema) -> pl.DataFrame:
-        absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
-        tape = pl.lit(self._tapes.get(ticker), pl.Int64).alias("tape")
-        return frame.with_columns(*absent).with_columns(tape).select(list(schema))
+        known = {"tape": self._tapes.get(ticker)}  # the rest of what was not recorded stays unknown
+        absent = [(name, dtype) for name, dtype in schema.items() if name not in frame.columns]
+        return frame.with_columns(pl.lit(known.get(n), dtype).alias(n) for n, dtype in absent).select(list(schema))
 
     def _minutes_from_trades(self, ticker: str, session: date) -> pl.DataFrame:
         return minute_bars(self.trades(ticker, session), calendar.hours(session))
@@ -202,7 +207,7 @@ class RecordedMarket:
         return NO_MINUTES
 
     def trades(self, ticker: str, session: date) -> pl.DataFrame:
-        """Recorded trades; exchange and conditions are null where they were not recorded, ids always."""
+        """Recorded trades; what was not recorded of them is null."""
         found = self._wire_trades.get((ticker, session))
         return NO_TRADES if found is None else found
 

@@ -121,9 +121,9 @@ def details(call: Call, directory: Directory) -> bytes:
     ticker = call.path["ticker"]
     on = parsed_date(parameters["date"], "date") if "date" in parameters else directory.today
     life = directory.life(ticker, on)
-    session = directory.session_before(on)
-    if life is None or session is None or on > directory.today:
+    if life is None or on > directory.today:
         raise RefusedError(404, "Ticker not found.")
+    session = directory.session_before(on) or on
     bars = directory.market.daily_of(ticker, max(life.listed, on - FRESH), session).tail(1)
     close = bars["c"][0] if bars.height else None
     shares = directory.market.shares(ticker, session)

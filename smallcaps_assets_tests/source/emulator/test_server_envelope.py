@@ -1,0 +1,77 @@
+"""Rows as JSON: what a plain encoder would write, without the members that have no value."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smallcaps_assets.source.emulator.envelope import RefusedError, encoded, rows
+
+SCHEMA = pl.Schema(
+    {
+        "stamp": pl.Int64(),
+        "price": pl.Float64(),
+        "name": pl.String(),
+        "flag": pl.Boolean(),
+        "conditions": pl.List(pl.Int64()),
+    }
+)
+ROW = st.fixed_dictionaries(
+    {
+        "stamp": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "price": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        "name": st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+        "flag": st.none() | st.booleans(),
+        "conditions": st.none() | st.lists(st.integers(0, 99), max_size=3),
+    }
+)
+
+
+def written(frame: pl.DataFrame) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(rows(frame)))
+
+
+@given(st.lists(ROW, max_size=20))
+@settings(max_examples=150, deadline=None)
+def test_rows_are_all_there_without_members_that_have_no_value(made: list[dict[str, Any]]) -> None:
+    expected = [{k: v for k, v in row.items() if v is not None and v != []} for row in made]
+    assert written(pl.DataFrame(made, schema=SCHEMA)) == expected
+
+
+def test_nanoseconds_keep_all_their_digits() -> None:
+    assert b"1651181822461636601" in msgspec.json.encode(rows(pl.DataFrame({"stamp": [1651181822461636601]})))
+
+
+def test_dates_are_iso() -> None:
+    assert written(pl.DataFrame({"on": [date(2024, 1, 2), None]})) == [{"on": "2024-01-02"}, {}]
+
+
+def test_null_members_inside_members_are_left_out_too() -> None:
+    frame = pl.DataFrame({"publisher": [{"name": "Wire", "logo": None}], "insights": [[{"a": None, "b": 1}]]})
+    assert written(frame) == [{"publisher": {"name": "Wire"}, "insights": [{"b": 1}]}]
+
+
+def test_a_text_that_looks_like_a_null_member_stays() -> None:
+    frame = pl.DataFrame({"s": [{"t": 'x","logo":null,"y', "logo": None}]})
+    assert written(frame) == [{"s": {"t": 'x","logo":null,"y'}}]
+
+
+def test_a_frame_without_columns_or_rows_is_an_empty_array() -> None:
+    assert written(pl.DataFrame()) == []
+    assert written(pl.DataFrame(schema=SCHEMA)) == []
+
+
+def test_an_envelope_leaves_out_members_without_a_value() -> None:
+    assert encoded({"status": "OK", "next_url": None}) == b'{"status":"OK"}'
+
+
+def test_a_refusal_says_its_text_in_the_member_of_its_kind() -> None:
+    assert msgspec.json.decode(RefusedError(404, "Ticker not found.").body("r")) == {
+        "status": "NOT_FOUND",
+        "request_id": "r",
+        "message": "Ticker not found.",
+    }
+    assert msgspec.json.decode(RefusedError(400, "no").body("r"))["error"] == "no"
