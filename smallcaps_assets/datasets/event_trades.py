@@ -93,6 +93,15 @@ def requests(run: Run, windows: pl.DataFrame) -> dict[Partition, list[Tape]]:
     return asked
 
 
+def windows_by_partition(run: Run, windows: pl.DataFrame) -> dict[Partition, pl.DataFrame]:
+    """Each partition's windows, in the order of the run; none for most."""
+    lettered = windows.with_columns(letter_of(pl.col("ticker")).alias("_letter"))
+    parts = lettered.partition_by("session", "_letter", as_dict=True)
+    empty = windows.clear()
+    found = {Partition(*names): part.drop("_letter") for names, part in parts.items()}
+    return {partition: found.get(partition, empty) for partition in run.partitions}
+
+
 def regular(session: date) -> pl.Expr:
     """Whether a trade was in the session's regular hours."""
     hours = sessions.hours(session)
@@ -142,7 +151,7 @@ def rebuilt_minutes(stored: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame
         .with_columns(started_at=started_at)
         .filter(
             pl.col("started_at") >= pl.col("tape_starts_at"),
-            pl.col("started_at") + pl.duration(minutes=1) <= pl.col("tape_ends_at"),
+            pl.col("started_at") + pl.duration(minutes=1, time_unit="ns") <= pl.col("tape_ends_at"),
         )
     )
     return (
@@ -170,7 +179,9 @@ def rebuilt_bars_agree(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame])
     windows = inputs["event_manifest"].filter(here, "admitted").select(WINDOW).collect()
     rebuilt = rebuilt_minutes(stored, windows)
     traded = owned(stored.lazy(), windows, "sip_at").select(
-        pl.col("ticker").alias("_ticker"), "tape_starts_at", _last=pl.col("tape_ends_at") - pl.duration(minutes=1)
+        pl.col("ticker").alias("_ticker"),
+        "tape_starts_at",
+        _last=pl.col("tape_ends_at") - pl.duration(minutes=1, time_unit="ns"),
     )
     bars = (
         inputs["minute_bars"]

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+Schema = dict[str, Any]
+Row = dict[str, Any]
 INSTANT = pl.Datetime("ns", "UTC")
 SESSION = date(2024, 3, 5)
-TRADES = {
+TRADES: Schema = {
     "ticker": pl.String,
     "sip_at": INSTANT,
     "sequence_number": pl.Int64,
@@ -21,7 +23,7 @@ TRADES = {
     "trf_id": pl.Int16,
     "correction": pl.Int16,
 }
-QUOTES = {
+QUOTES: Schema = {
     "ticker": pl.String,
     "sip_at": INSTANT,
     "sequence_number": pl.Int64,
@@ -65,14 +67,14 @@ def manifest(*windows: tuple[str, str, str, str], session: date = SESSION, admit
     )
 
 
-def trade(ticker: str, clock: str, price: float, size: float = 100.0, **other: Any) -> dict[str, Any]:
+def trade(ticker: str, clock: str, price: float, size: float = 100.0, **other: Any) -> Row:
     """A trade as the client gives it."""
     session = other.pop("session", SESSION)
     usual = {"sequence_number": 1, "exchange": 11, "conditions": [], "tape": 3, "trf_id": None, "correction": 0}
     return {"ticker": ticker, "sip_at": at(clock, session), "price": price, "size": size} | usual | other
 
 
-def quote(ticker: str, clock: str, bid: float, ask: float, **other: Any) -> dict[str, Any]:
+def quote(ticker: str, clock: str, bid: float, ask: float, **other: Any) -> Row:
     """A quote as the client gives it."""
     session = other.pop("session", SESSION)
     sides = {"bid_price": bid, "ask_price": ask, "bid_size": 2.0, "ask_size": 3.0}
@@ -83,7 +85,7 @@ def quote(ticker: str, clock: str, bid: float, ask: float, **other: Any) -> dict
 class Source:
     """Answers like the client, from rows; remembers what it was asked for."""
 
-    def __init__(self, trades: Iterable[dict[str, Any]] = (), quotes: Iterable[dict[str, Any]] = ()) -> None:
+    def __init__(self, trades: Iterable[Row] = (), quotes: Iterable[Row] = ()) -> None:
         self.rows = {
             "trades": pl.DataFrame(list(trades), schema=TRADES),
             "quotes": pl.DataFrame(list(quotes), schema=QUOTES),

@@ -11,13 +11,13 @@ from smallcaps_assets import contract as contracts
 from smallcaps_assets.dataset import Run
 from smallcaps_assets.datasets.event_quotes import EventQuotes, event_quotes
 from smallcaps_assets.partitions import Partition
-from smallcaps_assets_tests.datasets.tape_rows import SESSION, Source, at, manifest, quote
+from smallcaps_assets_tests.datasets.tape_rows import SESSION, Row, Source, at, manifest, quote
 
 WINDOW = manifest(("GEVO", "a", "10:00:00", "10:10:00"))
 MS = 1_000_000
 
 
-def rows(*quotes: dict, events: pl.DataFrame = WINDOW, session: date = SESSION) -> pl.DataFrame:
+def rows(*quotes: Row, events: pl.DataFrame = WINDOW, session: date = SESSION) -> pl.DataFrame:
     run = Run("event_quotes", (Partition(session, "G"),))
     (part,) = event_quotes(run, event_manifest=events.lazy(), polygon=Source(quotes=quotes))
     frame = contracts.conform(EventQuotes, part.frame)
@@ -25,7 +25,7 @@ def rows(*quotes: dict, events: pl.DataFrame = WINDOW, session: date = SESSION) 
     return frame
 
 
-def test_a_second_has_its_last_valid_quote_and_seconds_without_quotes_have_no_row():
+def test_a_second_has_its_last_valid_quote_and_seconds_without_quotes_have_no_row() -> None:
     frame = rows(
         quote("GEVO", "10:00:00.1", 1.00, 1.04),
         quote("GEVO", "10:00:00.6", 1.00, 1.02),
@@ -35,7 +35,7 @@ def test_a_second_has_its_last_valid_quote_and_seconds_without_quotes_have_no_ro
     assert frame["second_at"].cast(pl.Int64).to_list() == [at("10:00:00"), at("10:00:03")]
 
 
-def test_the_spread_is_weighted_by_time_with_the_quote_carried_into_the_second():
+def test_the_spread_is_weighted_by_time_with_the_quote_carried_into_the_second() -> None:
     frame = rows(
         quote("GEVO", "10:00:00.1", 1.00, 1.04),
         quote("GEVO", "10:00:00.6", 1.00, 1.02),
@@ -48,21 +48,21 @@ def test_the_spread_is_weighted_by_time_with_the_quote_carried_into_the_second()
     assert frame["spread_max"].to_list() == pytest.approx([0.04, 0.02])
 
 
-def test_one_sided_and_unflagged_crossed_quotes_are_not_valid_and_flagged_ones_are():
+def test_one_sided_and_unflagged_crossed_quotes_are_not_valid_and_flagged_ones_are() -> None:
     assert rows(quote("GEVO", "10:00:00.1", 1.00, 1.04), quote("GEVO", "10:00:00.2", 0.0, 1.04))["bid_price"][0] == 1.00
     assert rows(quote("GEVO", "10:00:00.1", 1.00, 1.04), quote("GEVO", "10:00:00.2", 1.05, 1.04))["bid_price"][0] == 1.0
     flagged = quote("GEVO", "10:00:00.2", 1.05, 1.04, conditions=[84])
     assert rows(quote("GEVO", "10:00:00.1", 1.00, 1.04), flagged)["bid_price"][0] == 1.05
 
 
-def test_a_second_without_a_valid_quote_keeps_its_row_with_null_prices():
+def test_a_second_without_a_valid_quote_keeps_its_row_with_null_prices() -> None:
     frame = rows(quote("GEVO", "10:00:00.1", 1.00, 1.04), quote("GEVO", "10:00:05.25", 0.0, 0.0))
     second = frame.row(1, named=True)
     assert (second["bid_price"], second["ask_size"], second["quotes"]) == (None, None, 1)
     assert second["spread_twa"] == pytest.approx(0.04)
 
 
-def test_locked_and_crossed_time_is_counted_flagged_or_not():
+def test_locked_and_crossed_time_is_counted_flagged_or_not() -> None:
     frame = rows(
         quote("GEVO", "10:00:00", 1.00, 1.00),
         quote("GEVO", "10:00:00.25", 1.02, 1.00),
@@ -72,7 +72,7 @@ def test_locked_and_crossed_time_is_counted_flagged_or_not():
     assert frame["spread_twa"].to_list() == pytest.approx([0.01 * 0.25 / 0.5])
 
 
-def test_sizes_are_shares_on_both_sides_of_the_change_of_the_vendors_unit():
+def test_sizes_are_shares_on_both_sides_of_the_change_of_the_vendors_unit() -> None:
     for session, size in ((date(2025, 10, 31), 200.0), (date(2025, 11, 3), 2.0)):
         events = manifest(("GEVO", "a", "10:00:00", "10:10:00"), session=session)
         assert rows(quote("GEVO", "10:00:00", 1.0, 1.1, session=session), events=events, session=session)[
@@ -80,7 +80,7 @@ def test_sizes_are_shares_on_both_sides_of_the_change_of_the_vendors_unit():
         ].to_list() == [size]
 
 
-def test_no_quote_is_carried_in_from_before_the_window_and_the_last_second_ends_with_it():
+def test_no_quote_is_carried_in_from_before_the_window_and_the_last_second_ends_with_it() -> None:
     events = manifest(("GEVO", "a", "10:00:00", "10:10:00"), ("GEVO", "b", "10:05:00", "10:05:00.5"))
     frame = rows(quote("GEVO", "10:04:00", 1.0, 1.5), quote("GEVO", "10:05:00.25", 1.0, 1.0), events=events)
     a, b = frame.filter(second_at=pl.lit(at("10:05:00")).cast(pl.Datetime("ns", "UTC"))).rows(named=True)
@@ -96,7 +96,7 @@ def test_no_quote_is_carried_in_from_before_the_window_and_the_last_second_ends_
         {"bid_price": None},
     ],
 )
-def test_the_contract_refuses(broken):
+def test_the_contract_refuses(broken: dict[str, object]) -> None:
     frame = rows(quote("GEVO", "10:00:00.1", 1.00, 1.04))
     changed = frame.with_columns(pl.lit(value).cast(frame.schema[name]).alias(name) for name, value in broken.items())
     assert not contracts.verdict(EventQuotes, changed).passed
@@ -104,7 +104,7 @@ def test_the_contract_refuses(broken):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5999), st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=20))
-def test_the_statistics_are_those_of_a_walk_through_the_quotes(drawn):
+def test_the_statistics_are_those_of_a_walk_through_the_quotes(drawn: list[tuple[int, int, int]]) -> None:
     quotes = [
         quote("GEVO", f"10:00:{ms // 1000:02d}.{ms % 1000:03d}", bid / 4, ask / 4, sequence_number=i)
         for i, (ms, bid, ask) in enumerate(sorted(drawn, key=lambda q: q[0]))

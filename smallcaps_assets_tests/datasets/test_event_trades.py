@@ -6,25 +6,25 @@ import polars as pl
 import pytest
 
 from smallcaps_assets import contract as contracts
-from smallcaps_assets.dataset import Run
+from smallcaps_assets.dataset import Rows, Run
 from smallcaps_assets.datasets.event_trades import EventTrades, event_trades, rebuilt_bars_agree
 from smallcaps_assets.partitions import Partition
-from smallcaps_assets_tests.datasets.tape_rows import INSTANT, SESSION, Source, at, manifest, trade
+from smallcaps_assets_tests.datasets.tape_rows import INSTANT, SESSION, Row, Schema, Source, at, manifest, trade
 
-BARS = {
+BARS: Schema = {
     "session": pl.Date, "ticker": pl.String, "started_at": INSTANT,
     "volume": pl.Float64, "high": pl.Float64, "low": pl.Float64,
 }  # fmt: skip
 NO_BARS = pl.LazyFrame(schema=BARS)
 
 
-def rows(source: Source, events: pl.DataFrame, *partitions: Partition, tickers: tuple[str, ...] = ()) -> list:
+def rows(source: Source, events: pl.DataFrame, *partitions: Partition, tickers: tuple[str, ...] = ()) -> list[Rows]:
     run = Run("event_trades", partitions or (Partition(SESSION, "G"),), frozenset(tickers))
     parts = list(event_trades(run, event_manifest=events.lazy(), minute_bars=NO_BARS, polygon=source))
     return [part._replace(frame=contracts.conform(EventTrades, part.frame)) for part in parts]
 
 
-def test_overlapping_windows_are_asked_for_once_and_a_trade_is_under_each_event_that_holds_it():
+def test_overlapping_windows_are_asked_for_once_and_a_trade_is_under_each_event_that_holds_it() -> None:
     source = Source([trade("GEVO", "10:00:00", 1.0), trade("GEVO", "10:06:00", 1.1), trade("GEVO", "10:10:00", 1.2)])
     events = manifest(("GEVO", "a", "10:00:00", "10:10:00"), ("GEVO", "b", "10:05:00", "10:15:00"))
 
@@ -35,7 +35,7 @@ def test_overlapping_windows_are_asked_for_once_and_a_trade_is_under_each_event_
     assert part.metadata["requests"] == 1
 
 
-def test_a_window_is_half_open():
+def test_a_window_is_half_open() -> None:
     source = Source(
         [trade("GEVO", "09:59:59.999999999", 1.0), trade("GEVO", "10:00:00", 2.0), trade("GEVO", "10:10:00", 3.0)]
     )
@@ -43,7 +43,7 @@ def test_a_window_is_half_open():
     assert part.frame["price"].to_list() == [2.0]
 
 
-def test_follow_on_corrections_are_dropped_and_counted_and_flagged_originals_stay():
+def test_follow_on_corrections_are_dropped_and_counted_and_flagged_originals_stay() -> None:
     source = Source([trade("GEVO", "10:00:00", 1.0, correction=c, sequence_number=c) for c in (0, 1, 7, 8, 10, 11, 12)])
     (part,) = rows(source, manifest(("GEVO", "a", "10:00:00", "10:10:00")))
     assert part.frame["correction"].to_list() == [0, 1, 7, 8]
@@ -66,14 +66,14 @@ def test_follow_on_corrections_are_dropped_and_counted_and_flagged_originals_sta
     ],
 )
 def test_a_trade_updates_what_its_conditions_its_time_and_its_size_allow(
-    clock, conditions, size, updates_price, updates_volume
-):
+    clock: str, conditions: list[int], size: float, updates_price: bool, updates_volume: bool
+) -> None:
     source = Source([trade("GEVO", clock, 1.0, size, conditions=conditions)])
     (part,) = rows(source, manifest(("GEVO", "a", "09:00:00", "17:00:00")))
     assert part.frame.select("updates_price", "updates_volume").rows() == [(updates_price, updates_volume)]
 
 
-def test_every_partition_comes_in_order_and_those_without_events_are_empty():
+def test_every_partition_comes_in_order_and_those_without_events_are_empty() -> None:
     other = date(2024, 3, 6)
     source = Source([trade("GEVO", "10:00:00", 1.0), trade("geVo", "10:00:00", 3.0, session=other)])
     events = pl.concat(
@@ -86,7 +86,7 @@ def test_every_partition_comes_in_order_and_those_without_events_are_empty():
     ]  # fmt: skip
 
 
-def test_events_that_are_not_admitted_and_tickers_that_are_not_wanted_ask_for_nothing():
+def test_events_that_are_not_admitted_and_tickers_that_are_not_wanted_ask_for_nothing() -> None:
     source = Source([trade("GEVO", "10:00:00", 1.0)])
     (part,) = rows(source, manifest(("GEVO", "a", "10:00:00", "10:01:00"), admitted=False))
     assert part.frame.is_empty()
@@ -95,7 +95,7 @@ def test_events_that_are_not_admitted_and_tickers_that_are_not_wanted_ask_for_no
     assert [ticker for _, ticker, _, _ in source.asked] == ["GME"]
 
 
-def verdict(bars: list[tuple[str, float, float, float]], *trades: dict) -> contracts.Verdict:
+def verdict(bars: list[tuple[str, float, float, float]], *trades: Row) -> contracts.Verdict:
     events = manifest(("GEVO", "a", "10:00:00", "10:03:00"), ("GEVO", "b", "10:02:00", "10:04:30"))
     (part,) = rows(Source(trades), events)
     minutes = pl.DataFrame(
@@ -117,7 +117,7 @@ TRADES = (
 )
 
 
-def test_bars_rebuilt_from_trades_that_agree_pass_and_minutes_cut_by_a_window_are_not_judged():
+def test_bars_rebuilt_from_trades_that_agree_pass_and_minutes_cut_by_a_window_are_not_judged() -> None:
     result = verdict(
         [("10:00:00", 330.0, 1.2, 1.0), ("10:02:00", 50.0, 1.1, 1.1), ("10:04:00", 999.0, 1.1, 1.1)], *TRADES
     )
@@ -135,17 +135,19 @@ def test_bars_rebuilt_from_trades_that_agree_pass_and_minutes_cut_by_a_window_ar
         [("10:00:00", 330.0, 1.2, 1.0), ("10:01:00", 5.0, 1.2, 1.0), ("10:02:00", 50.0, 1.1, 1.1)],
     ],
 )
-def test_a_minute_that_is_missing_or_differs_in_volume_high_or_low_fails(bars):
+def test_a_minute_that_is_missing_or_differs_in_volume_high_or_low_fails(
+    bars: list[tuple[str, float, float, float]],
+) -> None:
     result = verdict(bars, *TRADES)
     assert not result.passed
     assert "2024-03-05 15:0" in result.metadata["first_disagreement"]
 
 
-def test_a_partition_without_trades_has_nothing_to_agree_with():
+def test_a_partition_without_trades_has_nothing_to_agree_with() -> None:
     assert verdict([("10:00:00", 330.0, 1.2, 1.0)]).passed
 
 
-def test_the_contract_refuses_a_price_set_by_a_fraction_of_a_share():
+def test_the_contract_refuses_a_price_set_by_a_fraction_of_a_share() -> None:
     (part,) = rows(Source([trade("GEVO", "10:00:00", 1.0, 0.5)]), manifest(("GEVO", "a", "10:00:00", "10:01:00")))
     assert contracts.verdict(EventTrades, part.frame).passed
     broken = part.frame.with_columns(updates_price=pl.lit(True))
