@@ -95,6 +95,7 @@ def _fill(made: Panel, rows: slice, seed: int, lines: list[Line], sessions: list
     tick = np.where(low >= UNIT, 100, 1)
     h = np.where(h - low < 4 * tick, on_tick((low + 4 * tick).astype(np.float64)), h)
     missed = (pattern == Pattern.GAP_AND_GO) & (o < b * 1.115)
+    missed |= (pattern == Pattern.FLUSH_REVERSAL) & (o > b * 0.72)
     pattern = np.where(missed, Pattern.QUIET, pattern)
 
     dollars = np.array([line.dollars for line in lines])[:, None]

@@ -55,7 +55,7 @@ class Plan:
 def outline(row: Row, draw: np.random.Generator) -> Shape:
     """The shape of the session's regular hours; cheap, and all that halts need."""
     up, down, back = np.log(row.high / row.open), -np.log(row.low / row.open), np.log(row.close / row.open)
-    frame = Frame(draw, row.minutes, float(up), float(down), float(back))
+    frame = Frame(draw, row.minutes, float(up), float(down), float(back), float(np.log(row.weighted / row.open)))
     form = shape(row.pattern, frame, mirrored=row.mirrored)
     prior = float(np.log(row.before / row.open))
     start = int(draw.integers(150, 280))
@@ -63,7 +63,7 @@ def outline(row: Row, draw: np.random.Generator) -> Shape:
     if row.pattern == Pattern.PREMARKET_SPIKE:
         steps = [(start + at, prior + (0.02 - prior) * part) for at, part in ((1, 0.45), (2, 0.8), (3, 1.0))]
         form.premarket = [(0, prior), (start, prior), *steps, (start + 30, 0.01), (OPEN, settled)]
-        form.bursts.append((start, (60, 40, 20)))
+        form.bursts.append((start, (90, 50, 25)))
         form.lively.append((start + 3, start + 50, 2.0))
         form.marks.append(Mark("volume_spike", 1, start, start))
     elif abs(prior) > 0.04:
@@ -79,7 +79,7 @@ def outline(row: Row, draw: np.random.Generator) -> Shape:
         at = end + int(draw.integers(30, 120))
         steps = [(at + 1, last + 0.04), (at + 2, last + 0.07), (at + 3, last + 0.09), (at + 30, last + 0.06)]
         form.after_hours = [(end, last), (at, last), *steps, (end + AFTER, last + 0.05)]
-        form.bursts.append((at, (60, 40, 20)))
+        form.bursts.append((at, (90, 50, 25)))
         form.lively.append((at + 3, at + 50, 2.0))
         form.marks.append(Mark("volume_spike", 1, at, at))
     return form
@@ -92,14 +92,20 @@ def plan(row: Row, shape_draw: np.random.Generator, path_draw: np.random.Generat
     weight, calm = _weights(row, form, path_draw)
     reach = float(np.log(row.high / row.low))
     roughness = (0.6 if row.pattern == Pattern.QUIET else 0.22) * reach / np.sqrt(row.minutes)
-    regular = _levels(form.knots, OPEN, end, roughness, path_draw)
+    straight, walk = _levels(form.knots, OPEN, end, roughness, path_draw)
+    # The walk may go either way: the one that leaves less for the sizes to put right.
+    aside = float((weight[OPEN:end] * walk[1:]).sum()) * (np.log(row.weighted / row.open) - straight.mean())
+    regular = straight + (walk if aside >= 0 else -walk)
     regular = np.clip(regular, np.log(row.low / row.open), np.log(row.high / row.open))
     for first, last, low, high in form.walls:
         part = slice(first - OPEN + 1, last - OPEN + 1)
         regular[part] = np.clip(regular[part], low, high)
     rough = 0.12 * row.sigma / np.sqrt(30)
-    before = np.minimum(_levels(form.premarket, 0, OPEN, rough, path_draw), form.shelf or np.inf)
-    after = _levels(form.after_hours, end, end + AFTER, rough, path_draw)
+    ahead, late = (
+        _levels(knots, start, stop, rough, path_draw)
+        for knots, start, stop in ((form.premarket, 0, OPEN), (form.after_hours, end, end + AFTER))
+    )
+    before, after = np.minimum(ahead[0] + ahead[1], form.shelf or np.inf), late[0] + late[1]
     wick = 0.5 * max(roughness, 0.0004)
     parts = [(level[:-1], level[1:]) for level in (before, regular, after)]
     opens, closes = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
@@ -141,13 +147,13 @@ def _pinned(row: Row, form: Shape, weight: Floats, o: Ints, h: Ints, low: Ints, 
 
 def _levels(
     knots: list[tuple[int, float]], first: int, last: int, roughness: float, draw: np.random.Generator
-) -> Floats:
-    """Levels at minutes first..last: straight between the knots, with a random walk that is zero at each."""
+) -> tuple[Floats, Floats]:
+    """At minutes first..last: straight lines between the knots, and a random walk that is zero at each knot."""
     at, level = np.array([knot[0] for knot in knots]), np.array([knot[1] for knot in knots])
     minutes = np.arange(first, last + 1)
     walk = np.concatenate([[0.0], np.cumsum(draw.standard_normal(last - first))]) * roughness
     pinned = np.clip(at - first, 0, last - first)
-    return np.asarray(np.interp(minutes, at, level) + walk - np.interp(minutes, at, walk[pinned]))
+    return np.interp(minutes, at, level), walk - np.interp(minutes, at, walk[pinned])
 
 
 def _weights(row: Row, form: Shape, draw: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:

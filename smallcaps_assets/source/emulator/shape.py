@@ -72,13 +72,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a shape is fitted into: minutes of regular hours and the log levels of high, low (as a depth) and close."""
+    """What a shape is fitted into: minutes of regular hours, log levels of high, low (as a depth), close and mean."""
 
     draw: np.random.Generator
     minutes: int
     up: float
     down: float
     back: float
+    mean: float = 0.0  # where the weighted price lies
 
     def at(self, low: int, high: int) -> int:
         """A number of minutes in [low, high), shortened on early closes when it is long."""

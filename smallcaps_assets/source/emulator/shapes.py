@@ -12,10 +12,16 @@ from smallcaps_assets.source.emulator.shape import OPEN, Frame, Mark, Pause, Sha
 
 
 def _quiet(frame: Frame) -> Shape:
-    first, second = sorted((frame.at(4, 376), frame.at(4, 376)))
-    second = max(second, first + 4)
-    levels = (frame.up, -frame.down) if frame.draw.random() < 0.5 else (-frame.down, frame.up)
-    return Shape(knots=[(OPEN, 0.0), (OPEN + first, levels[0]), (OPEN + second, levels[1]), (frame.end, frame.back)])
+    u = frame.draw.random((2, 24))
+    first = 4 + np.rint((frame.minutes - 14) * np.minimum(u[0], u[1]))
+    second = np.maximum(4 + np.rint((frame.minutes - 14) * np.maximum(u[0], u[1])), first + 4)
+    rising = np.arange(24) % 2 == 0
+    one, two = np.where(rising, frame.up, -frame.down), np.where(rising, -frame.down, frame.up)
+    # Of some ways through the session the one whose average is nearest to the weighted price; the open is busier.
+    area = one * first / 2 + (one + two) * (second - first) / 2 + (two + frame.back) * (frame.minutes - second) / 2
+    best = int(np.argmin(np.abs((area + 35 * frame.back) / (frame.minutes + 70) - frame.mean)))
+    turns = [(OPEN + int(first[best]), float(one[best])), (OPEN + int(second[best]), float(two[best]))]
+    return Shape(knots=[(OPEN, 0.0), *turns, (frame.end, frame.back)])
 
 
 def _gap_and_go(frame: Frame) -> Shape:
@@ -56,7 +62,7 @@ def _vwap_reclaim(frame: Frame) -> Shape:
     return Shape(
         knots=[*early, *rise, *frame.finish(go + 6, 20, 90)],
         walls=[(low, go, -frame.down, 0.9 * base)],
-        bursts=[(go, (7, 8, 10, 11, 11, 11, 4))],
+        bursts=[(go, (7, 9, 12, 14, 14, 14, 4))],
         lively=[(go + 6, go + 40, 1.4)],
         marks=[Mark("vwap_break", 1, go, go + 8)],
     )
@@ -84,11 +90,11 @@ def _consolidation_break(frame: Frame) -> Shape:
     go = rest + frame.at(40, 59)
     base = 0.25 * frame.up
     early = [(OPEN, 0.0), (OPEN + 8, -frame.down), (OPEN + 30, 0.35 * frame.up), (rest, base), (go, base)]
-    steps = [(go + 1, base + 0.020), (go + 2, base + 0.032), (go + 3, base + 0.040)]
+    steps = [(go + 1, base + 0.030), (go + 2, base + 0.042), (go + 3, base + 0.050)]
     return Shape(
         knots=[*early, *steps, *frame.finish(go + 3)],
         walls=[(OPEN, rest, -frame.down, 0.36 * frame.up), (rest, go, base - 0.003, base + 0.003)],
-        bursts=[(go, (6, 6, 5, 3))],
+        bursts=[(go, (8, 7, 5, 3))],
         lively=[(rest, go, 0.6), (go + 3, go + 40, 1.4)],
         marks=[Mark("consolidation_break", 1, go, go + 1)],
     )
@@ -140,7 +146,7 @@ def _parabolic(frame: Frame) -> Shape:
     return Shape(
         knots=[(OPEN, 0.0), (OPEN + 2, -frame.down), *ramp, *last, *fade],
         walls=[(OPEN, top, -frame.down, frame.up - 0.055), (top + 1, frame.end, -frame.down, frame.up - 0.04)],
-        bursts=[(top - 5, (4, 5, 6, 7, 8, 45, 10, 6))],
+        bursts=[(top - 5, (4, 5, 6, 7, 8, 75, 10, 6))],
         lively=[(start, top - 5, 1.5), (top + 2, top + 60, 1.8)],
         wicks=[(top, frame.up)],
         marks=[Mark("parabolic_exhaustion", -1, top, top)],
@@ -179,7 +185,7 @@ def _momentum(frame: Frame) -> Shape:
     return Shape(
         knots=[(OPEN, 0.0), (OPEN + 10, -frame.down), (go, level), *steps, *frame.finish(go + 4, 15, 100)],
         walls=[(OPEN, go, -frame.down, 0.25 * frame.up)],
-        bursts=[(go, (16, 11, 6, 3))],
+        bursts=[(go, (20, 13, 7, 3))],
         lively=[(go + 4, go + 30, 1.5)],
         marks=[Mark("volume_spike", 1, go, go), Mark("price_momentum", 1, go, go + 2), Mark("tape_speed", 1, go, go)],
     )

@@ -76,11 +76,14 @@ def _settled(row: Row, price: Floats, size: Ints, plug: int) -> float:
             return float(wanted)
         toward = 1.0 if wanted > row.high else -1.0
         givers = others[size[others] >= 200]
-        giver = int(givers[np.argmin(toward * price[givers])]) if givers.size else -1
         taker = int(others[np.argmax(toward * price[others])])
+        giver = int(givers[np.argmin(toward * price[givers])]) if givers.size else taker
         gain = abs(price[taker] - price[giver]) * 100
-        if giver < 0 or gain == 0:
-            raise ValueError(f"no sizes give the weighted price {row.weighted} of {row}")
+        if gain == 0:
+            if wanted < 1:
+                raise ValueError(f"no sizes give the weighted price {row.weighted} of {row}")
+            # An average price may come from elsewhere: it sets no high or low.
+            return float(wanted)
         excess = max(wanted - row.high, row.low - wanted) * int(size[plug])
         moved = min(int(np.ceil(excess / gain)), int(size[giver]) // 100 - 1)
         size[giver] -= 100 * moved

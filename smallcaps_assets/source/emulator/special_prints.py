@@ -84,7 +84,9 @@ def out_of_turn(row: Row, plan: Plan, regular: Prints, count: int, draw: np.rand
     kinds[0] = CODES[(2,)]
     done = regular.at[chosen]
     slow = (kinds == CODES[(32,)]) | (draw.random(count) < 0.5)
-    delay = np.where(slow, draw.integers(20 * SECOND, 14 * MINUTE, count), 0)
+    # On a patterned session a stale price must not blur the pattern: what may set a high or low is not that late.
+    brief = (row.pattern != Pattern.QUIET) & ((kinds == CODES[(32,)]) | (kinds == CODES[(10,)]))
+    delay = np.where(slow, draw.integers(20 * SECOND, np.where(brief, 40 * SECOND, 14 * MINUTE)), 0)
     printed = done + delay
     delay[(printed >= end) | paused(plan.shape.pauses, printed)] = 0
     price = regular.price[chosen]
