@@ -58,8 +58,8 @@ def in_effect(run: Run, latest: pl.DataFrame) -> Iterator[Rows]:
     """For each session the latest values that took effect before it; of a ticker sent twice the newest."""
     newest = latest.sort("ticker", "effective_on", "free_float").unique("ticker", keep="last", maintain_order=True)
     for partition in run.partitions:
-        known = newest.filter(pl.col("effective_on") < partition.session).with_columns(session=pl.lit(partition.session))
-        rows = sessions.with_hours(known.lazy()).collect()
+        known = newest.filter(pl.col("effective_on") < partition.session)
+        rows = sessions.with_hours(known.lazy().with_columns(session=pl.lit(partition.session))).collect()
         columns = ["session", "ticker", "effective_on", "free_float", "free_float_percent"]
         yield Rows(
             partition,
