@@ -8,8 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from smallcaps_assets.source.emulator.instants import nanoseconds
 from smallcaps_assets.source.emulator.market import Market
+from smallcaps_assets.source.emulator.recent import Recent
 
+TICK_ROWS = 1_500_000  # about 200 MB of trades
 PRICES = ("o", "h", "l", "c", "vw")
 
 
@@ -31,6 +34,8 @@ class Directory:
 
     def __init__(self, market: Market) -> None:
         self.market = market
+        self.trades = Recent(market.trades, TICK_ROWS)
+        self.quotes = Recent(market.quotes, TICK_ROWS)
         self.short_volume = lru_cache(maxsize=2)(self._short_volume)
         self.restated = lru_cache(maxsize=8)(self._restated)
 
@@ -45,9 +50,41 @@ class Directory:
         return self.sessions[-1]
 
     @cached_property
+    def listings(self) -> pl.DataFrame:
+        """The market's listings."""
+        return self.market.listings()
+
+    @cached_property
+    def splits(self) -> pl.DataFrame:
+        """The market's splits, as listed."""
+        return self.market.splits()
+
+    @cached_property
+    def dividends(self) -> pl.DataFrame:
+        """The market's dividends."""
+        return self.market.dividends()
+
+    @cached_property
+    def short_interest(self) -> pl.DataFrame:
+        """The market's short interest."""
+        return self.market.short_interest()
+
+    @cached_property
+    def float_shares(self) -> pl.DataFrame:
+        """The market's floats."""
+        return self.market.float_shares()
+
+    @cached_property
+    def news(self) -> pl.DataFrame:
+        """The market's news, with its time in ns as ``published``."""
+        frame = self.market.news()
+        published = pl.Series("published", [nanoseconds(text) for text in frame["published_utc"]], dtype=pl.Int64)
+        return frame.with_columns(published)
+
+    @cached_property
     def _lives(self) -> dict[str, list[Life]]:
         lives: dict[str, list[Life]] = {}
-        for row in self.market.listings().sort("listed").iter_rows(named=True):
+        for row in self.listings.sort("listed").iter_rows(named=True):
             lives.setdefault(row["ticker"], []).append(Life(row["listed"], row["delisted"], row))
         return lives
 
@@ -83,7 +120,7 @@ class Directory:
     @cached_property
     def _splits(self) -> dict[str, list[tuple[date, float]]]:
         """Executed splits of a ticker, latest first; of contradictory rows of one date the first listed counts."""
-        executed = self.market.splits().filter(pl.col("execution_date") <= self.today)
+        executed = self.splits.filter(pl.col("execution_date") <= self.today)
         once = executed.unique(["ticker", "execution_date"], keep="first", maintain_order=True)
         found: dict[str, list[tuple[date, float]]] = {}
         for ticker, on, before, after in (

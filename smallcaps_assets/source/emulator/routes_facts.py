@@ -6,7 +6,7 @@ import polars as pl
 
 from smallcaps_assets.source.emulator.directory import Directory
 from smallcaps_assets.source.emulator.envelope import Call
-from smallcaps_assets.source.emulator.instants import FOREVER, bounds, nanoseconds, parsed_date
+from smallcaps_assets.source.emulator.instants import bounds, parsed_date
 from smallcaps_assets.source.emulator.paging import Endpoint, flag_of, listed, parameters_of
 
 SPLITS_V3 = Endpoint(
@@ -89,7 +89,7 @@ DISTRIBUTION = {"CD": "recurring", "SC": "special", "LT": "irregular", "ST": "ir
 def splits_v3(call: Call, directory: Directory) -> bytes:
     """``/v3/reference/splits``: newest first by default; announced ones of the future included."""
     parameters = parameters_of(call)
-    frame = directory.market.splits()
+    frame = directory.splits
     if "reverse_split" in parameters:
         reverse = flag_of(parameters, "reverse_split", default=False)
         frame = frame.filter((pl.col("split_from") > pl.col("split_to")) == reverse)
@@ -98,7 +98,7 @@ def splits_v3(call: Call, directory: Directory) -> bytes:
 
 def splits_v1(call: Call, directory: Directory) -> bytes:
     """``/stocks/v1/splits``: with kind and cumulative price factor (a price takes the first split after its date)."""
-    frame = directory.market.splits()
+    frame = directory.splits
     factors = [
         _factor_from(directory, ticker, on, before / after)
         for ticker, on, before, after in frame.select("ticker", "execution_date", "split_from", "split_to").iter_rows()
@@ -123,12 +123,12 @@ def _factor_from(directory: Directory, ticker: str, on: date, own: float) -> flo
 
 def dividends_v3(call: Call, directory: Directory) -> bytes:
     """``/v3/reference/dividends``: amounts as paid, newest first by default; announced ones included."""
-    return listed(call, DIVIDENDS_V3, parameters_of(call), directory.market.dividends())
+    return listed(call, DIVIDENDS_V3, parameters_of(call), directory.dividends)
 
 
 def dividends_v1(call: Call, directory: Directory) -> bytes:
     """``/stocks/v1/dividends``: with the kind of distribution and the amount on today's split basis."""
-    frame = directory.market.dividends()
+    frame = directory.dividends
     adjusted = [
         amount * _factor_from(directory, ticker, on, 1.0)
         for ticker, on, amount in frame.select("ticker", "ex_dividend_date", "cash_amount").iter_rows()
@@ -142,7 +142,7 @@ def dividends_v1(call: Call, directory: Directory) -> bytes:
 
 def short_interest(call: Call, directory: Directory) -> bytes:
     """``/stocks/v1/short-interest``: twice a month, without a publication date, as the service has it."""
-    return listed(call, SHORT_INTEREST, parameters_of(call), directory.market.short_interest())
+    return listed(call, SHORT_INTEREST, parameters_of(call), directory.short_interest)
 
 
 def short_volume(call: Call, directory: Directory) -> bytes:
@@ -160,17 +160,14 @@ def short_volume(call: Call, directory: Directory) -> bytes:
 
 def float_shares(call: Call, directory: Directory) -> bytes:
     """``/stocks/vX/float``: the latest value only."""
-    return listed(call, FLOAT_SHARES, parameters_of(call), directory.market.float_shares())
+    return listed(call, FLOAT_SHARES, parameters_of(call), directory.float_shares)
 
 
 def news(call: Call, directory: Directory) -> bytes:
     """``/v2/reference/news``: newest first by default; ``ticker`` matches any of an article's tickers."""
     parameters = parameters_of(call)
-    frame = directory.market.news()
     low, high = bounds(parameters, "published_utc")
-    if low > 0 or high < FOREVER:
-        published = pl.Series([nanoseconds(text) for text in frame["published_utc"]], dtype=pl.Int64)
-        frame = frame.filter((published >= low) & (published < high))
+    frame = directory.news.filter(pl.col("published").is_between(low, high, closed="left")).drop("published")
     for operator in ("", ".gte", ".gt", ".lte", ".lt"):
         if (wanted := parameters.get("ticker" + operator)) is not None:
             element = pl.element()

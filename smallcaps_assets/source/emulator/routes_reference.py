@@ -74,7 +74,7 @@ def tickers(call: Call, directory: Directory) -> bytes:
     parameters.setdefault("active", "true")
     parameters.setdefault("date", directory.today.isoformat())  # frozen in the cursor: later pages mean the same date
     on = parsed_date(parameters["date"], "date")
-    found = _state(directory.market.listings(), on)
+    found = _state(directory.listings, on)
     if "exchange" in parameters:
         found = found.filter(pl.col("primary_exchange") == parameters["exchange"])
     if "cusip" in parameters:

@@ -1,8 +1,7 @@
 """``/v3/trades/{ticker}`` and ``/v3/quotes/{ticker}``: ticks of any span, newest first unless told, page by page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -11,8 +10,7 @@ from smallcaps_assets.source.emulator.directory import Directory
 from smallcaps_assets.source.emulator.envelope import Call, RefusedError, encoded, rows
 from smallcaps_assets.source.emulator.instants import FOREVER, bounds, new_york_date, rfc3339
 from smallcaps_assets.source.emulator.paging import limit_of, next_url, order_of, parameters_of
-
-Ticks = Callable[[str, date], pl.DataFrame]
+from smallcaps_assets.source.emulator.recent import Ticks
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,12 @@ class Mark:
 
 def trades(call: Call, directory: Directory) -> bytes:
     """A page of trades."""
-    return _page(call, directory, directory.market.trades)
+    return _page(call, directory, directory.trades)
 
 
 def quotes(call: Call, directory: Directory) -> bytes:
     """A page of quotes."""
-    return _page(call, directory, directory.market.quotes)
+    return _page(call, directory, directory.quotes)
 
 
 def _page(call: Call, directory: Directory, ticks: Ticks) -> bytes:

@@ -176,7 +176,8 @@ class ToyMarket:
         return pl.DataFrame(rows, schema=QUOTES)
 
     def news(self) -> pl.DataFrame:
-        publisher = {"name": "Wire", "homepage_url": "https://wire.invalid/", "logo_url": None, "favicon_url": None}
+        home = "https://wire.invalid/"
+        publisher = {"name": "Wire", "homepage_url": home, "logo_url": f"{home}logo", "favicon_url": None}
         rows = [
             {
                 "id": f"N{k}",
