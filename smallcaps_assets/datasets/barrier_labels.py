@@ -5,8 +5,8 @@ the minute bars after the tape. Grain: one row per bar and barrier set. An outco
 after the bar it labels, and may never be a feature.
 
 Two sets. `volatility`: barriers at multiples of the tape's own volatility, over minutes, on the tape alone. `plain`:
-the first system's fixed percentages over a quarter of an hour; where the tape ends first, minute bars carry it on, and a
-minute that touches both barriers is the loss (`ambiguous`).
+the first system's fixed percentages over a quarter of an hour; where the tape ends first, minute bars carry it on, and
+a minute that touches both barriers is the loss (`ambiguous`).
 
 What can go wrong: a path that the data end before its horizon is censored; its label is null, never 0. A tape is known
 to its window's end, also where its last trade is earlier. A bar has no volatility before the third of its tape and no
