@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -13,9 +12,6 @@ from smallcaps_assets.source.emulator.launch import running_emulator
 from smallcaps_assets.source.polygon import Polygon, PolygonError
 from smallcaps_assets_tests.source.stub import KEY
 
-pytestmark = pytest.mark.skipif(
-    find_spec("smallcaps_assets.source.emulator.synthetic") is None, reason="the synthetic market does not exist yet"
-)
 FIRST, LAST = date(2024, 7, 1), date(2024, 7, 31)
 SESSION = date(2024, 7, 16)
 
