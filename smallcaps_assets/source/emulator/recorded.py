@@ -3,12 +3,11 @@
 Files, each optional: trades, quotes, minute_bars, daily_bars, shares, tickers, splits, halts. Trades and quotes may
 have any of the wire's columns; price, size, time and sequence they must have. What was not recorded but whose trades
 or minutes were is built from them; what is absent is no data. Rows outside XNYS sessions are no part of the market.
-Each file is read when it is first asked for, and cut into its tickers and sessions once.
+Ticks are read from their files when asked for; the others are read once, and cut into their tickers and sessions.
 """
 
 import hashlib
-from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -43,7 +42,6 @@ MARKETS = {"Nasdaq": "NASDAQ"}  # as the halt file writes it; the others are rec
 
 TRADE = ("sip_timestamp", "price", "size", "sequence_number")  # what a record of trades must have
 QUOTE = ("sip_timestamp", "bid_price", "bid_size", "ask_price", "ask_size", "sequence_number")
-ORDER = ["sip_timestamp", "sequence_number"]
 # Made once: a walk over years of sessions asks for them at each.
 NO_DAILY, NO_DAILY_OF, NO_MINUTES, NO_HALTS = (schema.to_frame() for schema in (DAILY, DAILY_OF, MINUTES, HALTS))
 NO_TRADES, NO_QUOTES = TRADES.to_frame(), QUOTES.to_frame()
@@ -60,26 +58,49 @@ class RecordedMarket:
             raise FileNotFoundError(f"{folder} has no recorded market: none of {', '.join(FILES)} (.parquet)")
         self._built_minutes = lru_cache(maxsize=512)(self._minutes_from_trades)
 
-    def _read(
-        self, name: str, columns: dict[str, pl.DataType], optional: Mapping[str, pl.DataType] | None = None
-    ) -> pl.DataFrame:
-        """A file's ``columns`` and those of the ``optional`` ones that it has; no rows where there is no such file."""
+    def _read(self, name: str, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+        """Some columns of a file; no rows where there is no such file."""
         path = self.folder / f"{name}.parquet"
         if not path.is_file():
             return pl.DataFrame(schema=columns)
+        return pl.read_parquet(path, columns=list(columns)).cast(pl.Schema(columns))
+
+    @cached_property
+    def _traded(self) -> set[Key]:
+        """Tickers and sessions of which trades were recorded."""
+        path = self.folder / "trades.parquet"
+        if not path.is_file():
+            return set()
+        instant = pl.col("sip_timestamp").cast(pl.Datetime("ns", "UTC"))
+        on = instant.dt.convert_time_zone("America/New_York").dt.date().alias("session")
+        found = pl.scan_parquet(path).select("ticker", on).unique().collect()
+        return {(ticker, day) for ticker, day in found.iter_rows() if calendar.is_session(day)}
+
+    @cached_property
+    def _quoted(self) -> set[str]:
+        """Tickers of which quotes were recorded."""
+        path = self.folder / "quotes.parquet"
+        found = pl.scan_parquet(path).select(pl.col("ticker").unique()).collect() if path.is_file() else pl.DataFrame()
+        return set(found.to_series()) if found.width else set()
+
+    def _ticks(self, name: str, needed: tuple[str, ...], schema: pl.Schema, key: Key) -> pl.DataFrame:
+        """Recorded ticks of one ticker and session in the wire's columns and order. Read from the file each time."""
+        path = self.folder / f"{name}.parquet"
+        ticker, session = key
+        if not path.is_file() or not calendar.is_session(session):
+            return schema.to_frame()
+        known = {"tape": self._tapes.get(ticker)}  # the rest of what was not recorded stays unknown
         present = pl.read_parquet_schema(path)
-        wanted = columns | {column: dtype for column, dtype in (optional or {}).items() if column in present}
-        return pl.read_parquet(path, columns=list(wanted)).cast(pl.Schema(wanted))
-
-    @cached_property
-    def _trades(self) -> dict[Key, pl.DataFrame]:
-        frame = self._read("trades", {"ticker": pl.String(), **{name: TRADES[name] for name in TRADE}}, TRADES)
-        return _cut(_of_session(frame, pl.col("sip_timestamp").cast(pl.Datetime("ns", "UTC"))), ORDER)
-
-    @cached_property
-    def _quotes(self) -> dict[Key, pl.DataFrame]:
-        frame = self._read("quotes", {"ticker": pl.String(), **{name: QUOTES[name] for name in QUOTE}}, QUOTES)
-        return _cut(_of_session(frame, pl.col("sip_timestamp").cast(pl.Datetime("ns", "UTC"))), ORDER)
+        columns = [
+            (pl.col(column) if column in needed or column in present else pl.lit(known.get(column)))
+            .cast(dtype)
+            .alias(column)
+            for column, dtype in schema.items()
+        ]
+        first, end = (calendar.instant(day, 0) for day in (session, session + timedelta(days=1)))
+        inside = pl.col("sip_timestamp").is_between(first, end, closed="left")
+        rows = pl.scan_parquet(path).filter(pl.col("ticker") == ticker, inside).select(columns).collect()
+        return rows.sort("sip_timestamp", "sequence_number", maintain_order=True)
 
     @cached_property
     def _minutes(self) -> dict[Key, pl.DataFrame]:
@@ -92,10 +113,11 @@ class RecordedMarket:
         give, and for sessions without either those that trades give."""
         frame = self._read("daily_bars", {"ticker": pl.String(), "date": pl.Date(), **BAR})
         frame = frame.filter(pl.col("date").is_in(_sessions_among(frame["date"])))
-        recorded = set(frame.select("ticker", "date").iter_rows())
+        followed = {ticker for ticker, _ in self._minutes.keys() | self._traded}
+        recorded = set(frame.filter(pl.col("ticker").is_in(followed)).select("ticker", "date").iter_rows())
         made = [daily_from_minutes(*key, bars) for key, bars in self._minutes.items() if key not in recorded]
         known = recorded | set(self._minutes)
-        made += [daily_from_trades(*key, trades) for key, trades in self._wire_trades.items() if key not in known]
+        made += [daily_from_trades(*key, self.trades(*key)) for key in sorted(self._traded) if key not in known]
         return pl.concat([frame, *made])
 
     @cached_property
@@ -122,25 +144,16 @@ class RecordedMarket:
         return {key[0]: part for key, part in frame.partition_by("ticker", as_dict=True).items()}
 
     @cached_property
-    def _wire_trades(self) -> dict[Key, pl.DataFrame]:
-        return {key: self._as_wire(frame, key[0], TRADES) for key, frame in self._trades.items()}
-
-    @cached_property
     def _tapes(self) -> dict[str, int]:
         venues = {ticker: part["primary_exchange"][-1] for ticker, part in self._shares.items()}
         return {ticker: TAPES.get(venue, 2) for ticker, venue in venues.items() if venue is not None}
-
-    def _as_wire(self, frame: pl.DataFrame, ticker: str, schema: pl.Schema) -> pl.DataFrame:
-        known = {"tape": self._tapes.get(ticker)}  # the rest of what was not recorded stays unknown
-        absent = [(name, dtype) for name, dtype in schema.items() if name not in frame.columns]
-        return frame.with_columns(pl.lit(known.get(n), dtype).alias(n) for n, dtype in absent).select(list(schema))
 
     def _minutes_from_trades(self, ticker: str, session: date) -> pl.DataFrame:
         return minute_bars(self.trades(ticker, session), calendar.hours(session))
 
     def sessions(self) -> list[date]:
         """XNYS sessions of which anything was traded in the record, ascending; there may be years between two."""
-        return sorted(self._daily_by_session.keys() | {on for _, on in self._minutes} | {on for _, on in self._trades})
+        return sorted(self._daily_by_session.keys() | {on for _, on in self._minutes} | {on for _, on in self._traded})
 
     @lru_cache(maxsize=1)  # noqa: B019 - one market lives as long as its process
     def listings(self) -> pl.DataFrame:
@@ -157,7 +170,7 @@ class RecordedMarket:
         )
         on = pl.col("date")
         spans = self._daily.group_by("ticker").agg(on.min().alias("first"), on.max().alias("last"))
-        followed = {ticker for ticker, _ in self._minutes.keys() | self._trades.keys()}
+        followed = {ticker for ticker, _ in self._minutes.keys() | self._traded}
         venues = {ticker: part["primary_exchange"][-1] for ticker, part in self._shares.items()}
         return listings_of(seen, spans, followed, venues)
 
@@ -202,22 +215,23 @@ class RecordedMarket:
         found = self._minutes.get((ticker, session))
         if found is not None:
             return found.select(list(MINUTES))
-        if (ticker, session) in self._trades:
+        if (ticker, session) in self._traded:
             return self._built_minutes(ticker, session)
         return NO_MINUTES
 
     def trades(self, ticker: str, session: date) -> pl.DataFrame:
         """Recorded trades; what was not recorded of them is null."""
-        found = self._wire_trades.get((ticker, session))
-        return NO_TRADES if found is None else found
+        if (ticker, session) not in self._traded:
+            return NO_TRADES
+        return self._ticks("trades", TRADE, TRADES, (ticker, session))
 
     def quotes(self, ticker: str, session: date) -> pl.DataFrame:
         """Recorded quotes; their sizes, recorded in shares, are round lots before 2025-11-03 as the vendor has them."""
-        found = self._quotes.get((ticker, session))
-        if found is None:
+        if ticker not in self._quoted:
             return NO_QUOTES
+        found = self._ticks("quotes", QUOTE, QUOTES, (ticker, session))
         lot = ROUND_LOT if session < SHARES_QUOTED_FROM else 1
-        return self._as_wire(found.with_columns(pl.col("bid_size", "ask_size") / lot), ticker, QUOTES)
+        return found.with_columns(pl.col("bid_size", "ask_size") / lot)
 
     def news(self) -> pl.DataFrame:
         """None is recorded."""
