@@ -22,7 +22,7 @@ ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
 
 test: $(READY) check
-	$(BIN)/pytest -n 2 --cov=smallcaps_assets.maths --cov=smallcaps_assets.datasets --cov-fail-under=95
+	$(BIN)/pytest -n 2 --dist loadgroup --cov=smallcaps_assets.maths --cov=smallcaps_assets.datasets --cov-fail-under=95
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -27,7 +27,7 @@ from rich.table import Table
 from smallcaps_assets import definitions, sessions
 from smallcaps_assets.automation.schedules import range_tags
 from smallcaps_assets.dataset import Dataset
-from smallcaps_assets.definitions import DATASETS, Settings
+from smallcaps_assets.definitions import DATASETS, FLOW, Settings
 from smallcaps_assets.materialize import SESSIONS_A_RUN
 from smallcaps_assets.partitions import LETTERS, WHOLE, Axis, Partition
 from smallcaps_assets.source.emulator.halt_file import write_halt_files
@@ -38,8 +38,11 @@ from smallcaps_assets.step import INBOX
 from smallcaps_assets.store import catalogue
 from smallcaps_assets.store.lake import Lake
 
-HISTORY = {"daily_bars": 252, "splits": 252}  # sessions before the demo's, for the longest look-back of daily metrics
 PROCESSES = 2
+WITH_HISTORY = (
+    "reference",
+    "market",
+)  # their look-backs are filled; statistics of events begin with the demo's sessions
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,17 @@ def phases() -> list[tuple[Axis, list[Dataset]]]:
     return groups
 
 
+def sessions_before() -> dict[str, int]:
+    """How many sessions before the demo's each dataset must have, so that what reads it sees its whole look-back."""
+    needed = dict.fromkeys(DATASETS, 0)
+    readers = [dataset for stage in WITH_HISTORY for dataset in FLOW[stage] if dataset.axis is Axis.SESSION]
+    for _ in readers:  # as often as the longest chain could be
+        for reader in readers:
+            for name in reader.inputs:
+                needed[name] = max(needed[name], needed[reader.name] + reader.before.get(name, 0))
+    return {name: count for name, count in needed.items() if count}
+
+
 def steps(axis: Axis, group: list[Dataset], wanted: list[date], letters: list[str], config: Any) -> Iterator[Step]:
     """The runs of one group: all sessions of a letter, or of the market, in batches as large as a backfill's."""
     names = tuple(dataset.name for dataset in group)
@@ -93,6 +107,17 @@ def steps(axis: Axis, group: list[Dataset], wanted: list[date], letters: list[st
     for letter in letters if axis is Axis.LETTER else [None]:
         for start in range(0, len(wanted), size):
             yield Step(names, tuple(Partition(s, letter) for s in wanted[start : start + size]), chosen)
+
+
+def history(first: date, earliest: date) -> list[list[Step]]:
+    """The runs that fill the look-backs before the demo's first session, dataset by dataset in the order data flow."""
+    counts = sessions_before()
+    ordered = [dataset for axis, group in phases() for dataset in group if dataset.name in counts]
+    return [
+        list(steps(Axis.SESSION, [dataset], [s for s in before if s >= earliest], [], {}))
+        for dataset in ordered
+        if (before := sessions.before(first, counts[dataset.name]))
+    ]
 
 
 def needed(step: Step, lake: Lake) -> bool:
@@ -189,17 +214,8 @@ def main() -> int:
     market = RecordedMarket(asked.recorded) if asked.recorded else SyntheticMarket(tickers=asked.tickers)
     wanted = parse_sessions(asked.sessions, market.sessions())
     letters = sorted({ticker[0].upper() for ticker in market.listings()["ticker"]} & set(LETTERS))
-    history = sessions.before(wanted[0], max(HISTORY.values()))
-    if history[0] < settings.first_session:
-        history = [session for session in history if session >= settings.first_session]
     write_halt_files(market, lake.root / INBOX / "halts", wanted)
-    plan: list[list[Step]] = [
-        [
-            s
-            for name, before in HISTORY.items()
-            for s in steps(Axis.SESSION, [DATASETS[name]], history[-before:], [], {})
-        ]
-    ]
+    plan = history(wanted[0], settings.first_session)
     plan += [list(steps(axis, group, wanted, letters, asked.config)) for axis, group in phases()]
     options = {"recorded": str(asked.recorded)} if asked.recorded else {"tickers": asked.tickers}
     with running_emulator(**options) as emulator:

@@ -1,10 +1,7 @@
 """End to end, as a user runs it: the demo command on a small market, twice, and what Dagster and DuckDB then show."""
 
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import dagster as dg
@@ -13,27 +10,10 @@ import pytest
 
 from smallcaps_assets.definitions import DATASETS
 from smallcaps_assets.store.lake import Lake
+from smallcaps_assets_tests.demo_run import demo
 from smallcaps_assets_tests.shared import SHARED, needs_shared
 
-ROOT = Path(__file__).parents[1]
-
-
-def demo(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The demo as a command, on a lake and an instance of its own."""
-    home = folder / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("POLYGON_", "SMALLCAPS_", "DAGSTER_"))}
-    settings = {"SMALLCAPS_LAKE": str(folder / "lake"), "DAGSTER_HOME": str(home), "COLUMNS": "200", **environment}
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "smallcaps_assets.demo", *arguments],
-        cwd=ROOT,
-        env=inherited | settings,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+pytestmark = pytest.mark.xdist_group("demo")
 
 
 def lake_hash(output: str) -> str:
@@ -42,41 +22,31 @@ def lake_hash(output: str) -> str:
     return found[1]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo")
-
-
-@pytest.fixture(scope="module")
-def first(folder: Path) -> subprocess.CompletedProcess[str]:
-    return demo(folder, "--sessions", "5")
-
-
 def test_the_demo_fills_every_dataset_and_all_checks_are_green(
-    folder: Path, first: subprocess.CompletedProcess[str]
+    demo_folder: Path, demo_result: subprocess.CompletedProcess[str]
 ) -> None:
-    assert first.returncode == 0, first.stdout + first.stderr
-    lake = Lake(folder / "lake")
+    assert demo_result.returncode == 0, demo_result.stdout + demo_result.stderr
+    lake = Lake(demo_folder / "lake")
     assert [name for name in DATASETS if not lake.partitions(name)] == []
-    assert "All checks are green" in first.stdout
+    assert "All checks are green" in demo_result.stdout
 
 
-def test_a_second_demo_changes_no_byte(folder: Path, first: subprocess.CompletedProcess[str]) -> None:
-    second = demo(folder, "--sessions", "5")
+def test_a_second_demo_changes_no_byte(demo_folder: Path, demo_result: subprocess.CompletedProcess[str]) -> None:
+    second = demo(demo_folder, "--sessions", "5")
     assert second.returncode == 0, second.stdout + second.stderr
-    assert lake_hash(second.stdout) == lake_hash(first.stdout)
+    assert lake_hash(second.stdout) == lake_hash(demo_result.stdout)
 
 
 def test_the_same_market_gives_the_same_bytes_in_another_lake(
-    folder: Path, first: subprocess.CompletedProcess[str], tmp_path: Path
+    demo_folder: Path, demo_result: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:
     again = demo(tmp_path, "--sessions", "5")
-    assert lake_hash(again.stdout) == lake_hash(first.stdout)
+    assert lake_hash(again.stdout) == lake_hash(demo_result.stdout)
 
 
-def test_the_catalogue_reads_every_dataset(folder: Path, first: subprocess.CompletedProcess[str]) -> None:
-    assert first.returncode == 0
-    with duckdb.connect(str(folder / "lake" / "smallcaps.duckdb"), read_only=True) as connection:
+def test_the_catalogue_reads_every_dataset(demo_folder: Path, demo_result: subprocess.CompletedProcess[str]) -> None:
+    assert demo_result.returncode == 0
+    with duckdb.connect(str(demo_folder / "lake" / "smallcaps.duckdb"), read_only=True) as connection:
         rows = {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0] for name in DATASETS}
         letters = connection.execute("SELECT DISTINCT letter FROM minute_bars").fetchall()
     assert all(rows[name] > 0 for name in ("tickers", "daily_bars", "universe", "minute_bars", "intraday_events"))
@@ -84,7 +54,7 @@ def test_the_catalogue_reads_every_dataset(folder: Path, first: subprocess.Compl
 
 
 def test_no_secret_is_in_the_lake_the_instance_or_the_output(
-    folder: Path, first: subprocess.CompletedProcess[str], tmp_path: Path
+    demo_folder: Path, demo_result: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:
     canary = "CANARY0123456789"
     result = demo(tmp_path, "--sessions", "1", SMALLCAPS_EMULATOR_KEY=canary)
@@ -94,12 +64,12 @@ def test_no_secret_is_in_the_lake_the_instance_or_the_output(
 
 
 def test_dagster_shows_the_demos_partitions_as_materialized(
-    folder: Path, first: subprocess.CompletedProcess[str]
+    demo_folder: Path, demo_result: subprocess.CompletedProcess[str]
 ) -> None:
-    assert first.returncode == 0
-    with dg.DagsterInstance.from_config(str(folder / "home")) as instance:
+    assert demo_result.returncode == 0
+    with dg.DagsterInstance.from_config(str(demo_folder / "home")) as instance:
         green = instance.get_materialized_partitions(dg.AssetKey("minute_bars"))
-    assert {key.replace("|", "/") for key in green} == set(Lake(folder / "lake").partitions("minute_bars"))
+    assert {key.replace("|", "/") for key in green} == set(Lake(demo_folder / "lake").partitions("minute_bars"))
 
 
 @needs_shared
