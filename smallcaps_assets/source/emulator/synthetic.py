@@ -6,6 +6,7 @@ is asked for, in any order, with the same result in every process. A market with
 
 import time
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
@@ -82,7 +83,12 @@ class SyntheticMarket:
         # Pure functions of the session: the caches save work for pages of one reply, and hold no state.
         self._tape = lru_cache(maxsize=48)(self._make_tape)
         self._shares = lru_cache(maxsize=None)(self._make_shares)
-        self._news = lru_cache(maxsize=1)(self._make_news)
+        self._frames: dict[str, pl.DataFrame] = {}
+
+    def _kept(self, name: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        if name not in self._frames:
+            self._frames[name] = make()
+        return self._frames[name]
 
     def sessions(self) -> list[date]:
         """All sessions of the market, ascending."""
@@ -135,19 +141,19 @@ class SyntheticMarket:
 
     def listings(self) -> pl.DataFrame:
         """Schema ``LISTINGS``."""
-        return register.listings(self._lines, self._sessions)
+        return self._kept("listings", lambda: register.listings(self._lines, self._sessions))
 
     def renames(self) -> pl.DataFrame:
         """Schema ``RENAMES``."""
-        return register.renames(self._lines, self._sessions)
+        return self._kept("renames", lambda: register.renames(self._lines, self._sessions))
 
     def splits(self) -> pl.DataFrame:
         """Schema ``SPLITS``."""
-        return corporate_actions.splits(self._lines, self._sessions)
+        return self._kept("splits", lambda: corporate_actions.splits(self._lines, self._sessions))
 
     def dividends(self) -> pl.DataFrame:
         """Schema ``DIVIDENDS``."""
-        return corporate_actions.dividends(self._lines, self._sessions)
+        return self._kept("dividends", lambda: corporate_actions.dividends(self._lines, self._sessions))
 
     def _make_shares(self, index: int) -> list[int]:
         return corporate_actions.share_counts(self._seed, self._lines[index], self._sessions)
@@ -267,11 +273,15 @@ class SyntheticMarket:
 
     def news(self) -> pl.DataFrame:
         """Schema ``NEWS``."""
-        return self._news()
+        return self._kept("news", self._make_news)
 
     def short_interest(self) -> pl.DataFrame:
         """Schema ``SHORT_INTEREST``."""
-        return disclosures.short_interest(self._seed, self._lines, self._sessions, self._panel.volume, self._shares)
+        volume = self._panel.volume
+        return self._kept(
+            "short_interest",
+            lambda: disclosures.short_interest(self._seed, self._lines, self._sessions, volume, self._shares),
+        )
 
     def short_volume(self, session: date) -> pl.DataFrame:
         """Schema ``SHORT_VOLUME``."""
@@ -281,4 +291,6 @@ class SyntheticMarket:
 
     def float_shares(self) -> pl.DataFrame:
         """Schema ``FLOAT_SHARES``."""
-        return disclosures.float_shares(self._seed, self._lines, self._sessions, self._shares)
+        return self._kept(
+            "float_shares", lambda: disclosures.float_shares(self._seed, self._lines, self._sessions, self._shares)
+        )
