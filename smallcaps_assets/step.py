@@ -89,7 +89,7 @@ class Step:
         if self.dataset.own_config:
             arguments["config"] = self.config
         if self.dataset.reads_source:
-            arguments["polygon"] = self.context.resources.polygon
+            arguments["polygon"] = self.context.resources.polygon.client
         if self.dataset.reads_inbox:
             arguments["inbox"] = self.lake.root / INBOX
         return self.dataset.function(run, **arguments)

@@ -6,6 +6,7 @@ Dagster cannot put datasets of two axes into one job, so a stage with both has t
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.partitions import Axis
@@ -13,7 +14,7 @@ from smallcaps_assets.partitions import Axis
 SUFFIX = {Axis.SESSION: "by_session", Axis.LETTER: "by_letter", Axis.WHOLE: "whole"}
 
 
-def by_stage(flow: Mapping[str, Sequence[Dataset]]) -> list[dg.UnresolvedAssetJobDefinition]:
+def by_stage(flow: Mapping[str, Sequence[Dataset]]) -> list[UnresolvedAssetJobDefinition]:
     """``market_by_session``, ``market_by_letter``, … in the order data flow."""
     return [
         dg.define_asset_job(

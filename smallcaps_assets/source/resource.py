@@ -1,16 +1,17 @@
 """The vendor as a Dagster resource: the real service where there is a key, the emulator where there is none."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from smallcaps_assets.source.emulator.launch import running_emulator
 from smallcaps_assets.source.polygon import Polygon
 
 
-class PolygonResource(dg.ConfigurableResourceFactory[Polygon]):
-    """Polygon.io (Massive) over HTTP; an asset that asks for ``polygon`` receives the client itself."""
+class PolygonResource(dg.ConfigurableResource["PolygonResource"]):
+    """Polygon.io (Massive) over HTTP; an asset that asks for ``polygon`` receives its ``client``, open for one run."""
 
     base_url: str
     """The service's address."""
@@ -25,16 +26,24 @@ class PolygonResource(dg.ConfigurableResourceFactory[Polygon]):
     emulated_tickers: int = 60
     """Without a key: how many tickers the synthetic market has."""
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Polygon]:  # noqa: ARG002
-        """The client, open for one run."""
-        if self.api_key:
-            with self._client(self.base_url, self.api_key, self.requests_per_minute) as client:
-                yield client
-            return
-        options = {"recorded": self.recorded} if self.recorded else {"tickers": self.emulated_tickers}
-        with running_emulator(**options) as emulator, self._client(emulator.base_url, emulator.key, 0) as client:
-            yield client
+    _client: Polygon | None = PrivateAttr(default=None)
 
-    def _client(self, base_url: str, key: str, requests_per_minute: int) -> Polygon:
-        return Polygon(base_url, key, requests_per_minute=requests_per_minute, in_flight=self.in_flight)
+    @property
+    def client(self) -> Polygon:
+        """The client; ``RuntimeError`` outside a run."""
+        if self._client is None:
+            raise RuntimeError("the source is open only while a run executes")
+        return self._client
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PolygonResource"]:  # noqa: ARG002
+        """Open the client for one run, on the service or on an emulator started for it."""
+        with ExitStack() as open_things:
+            base_url, key, per_minute = self.base_url, self.api_key, self.requests_per_minute
+            if not key:
+                options = {"recorded": self.recorded} if self.recorded else {"tickers": self.emulated_tickers}
+                emulator = open_things.enter_context(running_emulator(**options))
+                base_url, key, per_minute = emulator.base_url, emulator.key, 0
+            client = Polygon(base_url, key, requests_per_minute=per_minute, in_flight=self.in_flight)
+            self._client = open_things.enter_context(client)
+            yield self
