@@ -1,0 +1,255 @@
+"""A labelled bar, ready to train on: features known at its close, and apart from them what came of it.
+
+Source: `imbalance_bars` with `barrier_labels` and `sample_weights`; features from the tape's ticks and quotes, the
+minute bars that had ended, and the session's `daily_metrics` and `universe`. Grain: one row per bar with a label of the
+configured set that is not censored. Features `f_…` are known at `known_at`, the bar's close; `label`, `weight` and the
+outcomes `o_…` at `label_ends_at`, and may never be features.
+
+What can go wrong: a tape is there because of an event inside it, so a bar before the first event was chosen with
+hindsight: `event_known_at` is null for it, and a rule that trades events must leave it out. A missing value stays null,
+never 0. `weight` is not decayed by age: `ml_splits` does that fold by fold. Formulas: `maths/features_*.py`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+import dagster as dg
+import numpy as np
+import pandera.polars as pa
+import polars as pl
+
+from smallcaps_assets import sessions
+from smallcaps_assets.contract import Instant, Verdict, column
+from smallcaps_assets.dataset import Rows, Run, dataset
+from smallcaps_assets.datasets.event_trades import windows_by_partition
+from smallcaps_assets.datasets.imbalance_bars import tape_ticks
+from smallcaps_assets.maths.features import features
+from smallcaps_assets.maths.tapes import TAPE, WINDOW, owned, with_tapes
+from smallcaps_assets.partitions import Axis, letter_of
+
+KEY = [*TAPE, "bar"]
+
+
+class TrainingRowsConfig(dg.Config):
+    """Which labels to train on."""
+
+    tickers: list[str] = []
+    """Only these tickers are computed again; the partition's other rows stay as they are. Empty: all."""
+    barriers: Literal["volatility", "plain"] = "volatility"
+    """The set of barriers; those in units of the tape's own volatility are comparable across tickers."""
+
+
+def feature(meaning: str, unit: str) -> Any:
+    """A column of a feature: null where it is not known."""
+    return column(meaning, unit=unit, nullable=True)
+
+
+class TrainingRows(pa.DataFrameModel):
+    """A labelled bar with features."""
+
+    session: pl.Date = column("New York trade date")
+    ticker: str = column("as the vendor spells it")
+    tape_starts_at: Instant = column("names the tape", unit="UTC ns")
+    bar: pl.Int64 = column("place in the tape, from 0", ge=0)
+    security_id: str = column("of `tickers`; null if unknown", nullable=True)
+    event_known_at: Instant = column(
+        "the tape's latest event known by the bar's close; null: none yet, the row is hindsight",
+        unit="UTC ns",
+        nullable=True,
+    )
+    known_at: Instant = column("close of the bar: when the features are known", unit="UTC ns")
+    label_ends_at: Instant = column("when the label is known", unit="UTC ns")
+    label: pl.Int8 = column("1 profit first, -1 loss first, 0 horizon", isin=(-1, 0, 1))
+    weight: float = column("within the ticker-session, before decay", unit="share", ge=0, le=1)
+    f_log_return_1: float = feature("from the bar before", "log return")
+    f_range_over_close: float = feature("high − low over the close before", "share")
+    f_return_ema_10: float = feature("mean return, span 10 bars", "log return")
+    f_return_ema_30: float = feature("mean return, span 30 bars", "log return")
+    f_range_ema_20: float = feature("mean range, span 20 bars", "share")
+    f_volume_ema_20: float = feature("mean volume, span 20 bars", "shares")
+    f_dollars_ema_20: float = feature("mean dollars, span 20 bars", "USD")
+    f_imbalance_ema_20: float = feature("mean imbalance, span 20 bars", "USD")
+    f_volume_z_20: float = feature("volume against the 20 bars before", "deviations")
+    f_dollars_z_20: float = feature("dollars against the 20 bars before", "deviations")
+    f_signed_volume: float = feature("bought less sold", "shares")
+    f_delta_ratio: float = feature("bought less sold, over volume", "share")
+    f_large_prints: float = feature("ticks above mean + 3 deviations of those before", "ticks")
+    f_trades_a_second: float = feature("ticks over the bar's seconds", "ticks a second")
+    f_odd_lot_share: float = feature("ticks under 100 shares", "share")
+    f_off_exchange_share: float = feature("volume reported by FINRA's facilities", "share")
+    f_vpin_20: float = feature("one-sided volume over volume, 20 bars", "share")
+    f_relative_spread: float = feature("ask − bid over the middle", "share")
+    f_spread_over_mean: float = feature("time-weighted spread over its mean of 20 s", "ratio")
+    f_size_imbalance: float = feature("bid size − ask size over their sum", "share")
+    f_microprice_minus_middle: float = feature("over the middle", "share")
+    f_quote_rate: float = feature("over 20 s", "quotes a second")
+    f_roll_spread: float = feature("Roll's spread over the close, 20 bars", "share")
+    f_corwin_schultz_spread: float = feature("Corwin and Schultz's spread, 20 bars", "share")
+    f_amihud: float = feature("|return| a million USD, 20 bars", "log return a million USD")
+    f_kyle_lambda: float = feature("price change a share bought, 20 bars", "USD a share²")
+    f_hasbrouck_lambda: float = feature("return for each √USD bought, 20 bars", "log return a √USD")
+    f_distance_to_vwap: float = feature("close over the session's VWAP − 1", "share")
+    f_distance_to_high: float = feature("close over the session's high so far − 1", "share")
+    f_distance_to_low: float = feature("close over the session's low so far − 1", "share")
+    f_parabolic_slope_15: float = feature("curvature of ln(close), 15 minutes", "log return a minute²")
+    f_volume_gini: float = feature("concentration of volume over the minutes so far", "share")
+    f_rvol_minute: float = feature("last minute's volume over the 20 before", "ratio")
+    f_rvol_daily: float = feature("session's volume so far over the mean of 20 sessions", "ratio")
+    f_gap: float = feature("first regular price over the prior close − 1", "share")
+    f_move_from_prior_close: float = feature("close over the prior close − 1", "share")
+    f_atr_14_share: float = feature("ATR of 14 sessions over the prior close", "share")
+    f_distance_to_high_252: float = feature("close over the year's high − 1", "share")
+    f_distance_to_low_252: float = feature("close over the year's low − 1", "share")
+    f_float_turnover: float = feature("session's volume so far over the float", "ratio")
+    f_cap_class: float = feature("0 nano, 1 micro, 2 small, 3 mid, 4 large", "class")
+    f_minutes_since_open: float = feature("negative before the open", "minutes")
+    f_sessions_since_reverse_split: float = feature("null: none known", "sessions")
+    f_seconds_since_event: float = feature("since `event_known_at`", "seconds")
+    o_ret_gross: float = column("outcome: return to the label's end", unit="simple return", gt=-1)
+    o_ret_net: float = column("outcome: the same less costs", unit="simple return")
+    o_uniqueness: float = column("outcome: share of the label that is its own", unit="share", gt=0, le=1)
+    o_target: float = column("unit of the label's barriers", unit="simple return", gt=0)
+    o_cost: float = column("of the round trip", unit="simple return", gt=0)
+
+    class Config:
+        """Key."""
+
+        strict = True
+        ordered = True
+        unique = ["session", "ticker", "tape_starts_at", "bar"]
+
+    @pa.dataframe_check
+    @classmethod
+    def features_are_known_before_the_label(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """The event, the bar's close, the label's end: in this order."""
+        event = (pl.col("event_known_at") <= pl.col("known_at")).fill_null(True)
+        return data.lazyframe.select(event & (pl.col("known_at") <= pl.col("label_ends_at")))
+
+    @pa.dataframe_check
+    @classmethod
+    def features_are_finite_or_null(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """No feature is infinite or not a number."""
+        return data.lazyframe.select(pl.all_horizontal(pl.col("^f_.*$").is_finite().fill_null(True)))
+
+
+def labelled(labels: pl.LazyFrame, weights: pl.LazyFrame, barriers: str) -> pl.DataFrame:
+    """The set's labels that are not censored, with their weights."""
+    ours = labels.filter(~pl.col("censored"), barriers=pl.lit(barriers))
+    weighed = weights.filter(barriers=pl.lit(barriers)).select(*KEY, "weight", o_uniqueness="uniqueness")
+    outcomes = {"o_ret_gross": "ret_gross", "o_ret_net": "ret_net", "o_target": "target", "o_cost": "cost"}
+    chosen = ours.select(*KEY, "label", "label_ends_at", **{name: pl.col(of) for name, of in outcomes.items()})
+    rows = chosen.join(weighed, on=KEY, how="left", validate="1:1").collect()
+    if lacking := rows.filter(pl.col("weight").is_null()).height:
+        raise ValueError(f"{lacking} labels have no weight: materialize sample_weights again")
+    return rows
+
+
+def events_of(manifest: pl.LazyFrame, run: Run) -> pl.DataFrame:
+    """The run's admitted events with their windows and when they were known."""
+    wanted = pl.col("admitted") & run.wanted(pl.col("ticker"))
+    return manifest.filter(wanted).select(*WINDOW, event_known_at="known_at").collect()
+
+
+class Sources(NamedTuple):
+    """What features are made of, beside the bars."""
+
+    event_trades: pl.LazyFrame
+    event_quotes: pl.LazyFrame
+    minute_bars: pl.LazyFrame
+    daily_metrics: pl.LazyFrame
+    universe: pl.LazyFrame
+
+    def until(self, instant: pl.Expr) -> "Sources":
+        """What was known by the instant."""
+        second, minute = pl.duration(seconds=1, time_unit="ns"), pl.duration(minutes=1, time_unit="ns")
+        return self._replace(
+            event_trades=self.event_trades.filter(pl.col("sip_at") <= instant),
+            event_quotes=self.event_quotes.filter(pl.col("second_at") + second <= instant),
+            minute_bars=self.minute_bars.filter(pl.col("started_at") + minute <= instant),
+        )
+
+
+def known(bars: pl.DataFrame, events: pl.DataFrame, sources: Sources) -> pl.DataFrame:
+    """The features of a partition's bars, those of the event included."""
+    session = bars["session"][0]
+    here = (pl.col("session") == session) & pl.col("ticker").is_in(bars["ticker"].unique().to_list())
+    ticks = tape_ticks(sources.event_trades, events)
+    seconds = owned(sources.event_quotes.filter(here), events, "second_at").collect()
+    minutes, metrics, listed = (frame.filter(here).collect() for frame in sources[2:])
+    return since_event(
+        features(bars, ticks, seconds, minutes, metrics, listed, sessions.hours(session).opens_at), events
+    )
+
+
+def since_event(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the tape's latest event known by their close, and the seconds since."""
+    latest = with_tapes(events).select(*TAPE, "event_known_at").sort("event_known_at")
+    joined = rows.sort("known_at").join_asof(
+        latest, left_on="known_at", right_on="event_known_at", by=TAPE, strategy="backward", check_sortedness=False
+    )
+    since = (pl.col("known_at") - pl.col("event_known_at")).cast(pl.Int64) / 1e9
+    return joined.with_columns(f_seconds_since_event=since)
+
+
+def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """Features recomputed with everything after a random instant removed are the same, for the rows known by then.
+
+    The instant is the close of a row, drawn by the partition's session and letter: always the same one.
+    """
+    if stored.is_empty():
+        return Verdict(True, {"rows": 0})
+    session, letter = stored["session"][0], stored["ticker"][0][0].upper()
+    here = (pl.col("session") == session) & (letter_of(pl.col("ticker")) == letter)
+    draw = np.random.default_rng([session.toordinal(), ord(letter)])
+    known_at = stored["known_at"].cast(pl.Int64)[int(draw.integers(stored.height))]
+    instant = pl.lit(known_at).cast(pl.Datetime("ns", "UTC"))
+    bars = inputs["imbalance_bars"].filter(here, pl.col("closed_at") <= instant).collect()
+    events = inputs["event_manifest"].filter(here, "admitted").select(*WINDOW, event_known_at="known_at").collect()
+    again = known(bars, events, Sources(*(inputs[name] for name in Sources._fields)).until(instant))
+    names = [name for name in stored.columns if name.startswith("f_")]
+    before = stored.filter(pl.col("known_at") <= instant).select(*KEY, *names)
+    both = before.join(again.select(*KEY, *names, _there=True), on=KEY, how="left", validate="1:1", suffix="_again")
+    differ = both.select(
+        pl.col("_there").is_null().sum().alias("rows that are gone"),
+        *[pl.col(name).ne_missing(pl.col(f"{name}_again")).sum().alias(name) for name in names],
+    ).row(0, named=True)
+    changed = {name: count for name, count in differ.items() if count}
+    return Verdict(
+        not changed, {"instant": str(pl.select(instant).item()), "rows": before.height, "changed": str(changed)}
+    )
+
+
+def shown(rows: pl.DataFrame, bars: int) -> dict[str, Any]:
+    """Rows before their event, and the most absent features."""
+    absent = rows.select(pl.col("^f_.*$").null_count()).transpose(include_header=True, column_names=["rows"])
+    most = absent.filter(pl.col("rows") > 0).sort("rows", "column", descending=[True, False]).head(5)
+    hindsight = rows["event_known_at"].null_count()
+    nulls = ", ".join(f"{name} {count}" for name, count in most.iter_rows())
+    return {"bars": bars, "rows_before_their_event": hindsight, "most_absent_features": nulls}
+
+
+@dataset(TrainingRows, Axis.LETTER, laws=(prefix_stable,))
+def training_rows(
+    run: Run,
+    event_manifest: pl.LazyFrame,
+    imbalance_bars: pl.LazyFrame,
+    barrier_labels: pl.LazyFrame,
+    sample_weights: pl.LazyFrame,
+    event_trades: pl.LazyFrame,
+    event_quotes: pl.LazyFrame,
+    minute_bars: pl.LazyFrame,
+    daily_metrics: pl.LazyFrame,
+    universe: pl.LazyFrame,
+    config: TrainingRowsConfig,
+) -> Iterator[Rows]:
+    """Features and outcomes of the labelled bars, one partition after another."""
+    wanted = run.wanted(pl.col("ticker"))
+    outcomes = labelled(barrier_labels.filter(wanted), sample_weights.filter(wanted), config.barriers)
+    events = windows_by_partition(run, events_of(event_manifest, run))
+    sources = Sources(event_trades, event_quotes, minute_bars, daily_metrics, universe)
+    for part in run.split(imbalance_bars.filter(wanted)):
+        rows = training_rows.empty()
+        if part.frame.height:
+            every = known(part.frame, events[part.partition], sources)
+            rows = every.join(outcomes, on=KEY, how="inner", validate="1:1").select(rows.columns)
+        yield Rows(part.partition, rows, shown(rows, part.frame.height))
