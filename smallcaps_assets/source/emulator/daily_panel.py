@@ -24,7 +24,7 @@ COLUMNS = 14
 REVERSION = 0.06
 LOWEST, HIGHEST = -0.9, 1.15  # bounds of the log price around the anchor
 FEWEST_TRADES, BUSY = 36, 1_500
-EVENT_SHARES, EVENT_DOLLARS = 800_000, 3_200_000
+EVENT_SHARES, EVENT_DOLLARS = 1_000_000, 5_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from datetime import date
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from smallcaps_assets.source.emulator.aggregate import daily_bar, minute_bars
 from smallcaps_assets.source.emulator.calendar import SECOND, hours
 from smallcaps_assets.source.emulator.market import BAR
+from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
 from smallcaps_assets_tests.source.emulator.synthetic_sample import EARLY_CLOSES, market, patterned, sample
 
 
@@ -132,3 +135,15 @@ def test_unknown_tickers_and_days_give_typed_empty_frames() -> None:
     assert market().daily_of("NOSUCH", session, session).is_empty()
     assert market().halts(holiday).is_empty()
     assert market().short_volume(holiday).is_empty()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), index=st.integers(0, 59), at=st.integers(0, 40))
+def test_any_seed_ticker_and_session_add_up(seed: int, index: int, at: int) -> None:
+    other = SyntheticMarket(seed, 60, date(2024, 6, 3), date(2024, 7, 31))
+    session = other.sessions()[at]
+    daily = other.daily(session)
+    row = daily[index % daily.height]
+    trades = other.trades(row["T"][0], session)
+    assert_frame_equal(daily_bar(trades, hours(session)), row.select(*BAR), check_exact=True)
+    assert_frame_equal(minute_bars(trades, hours(session)), other.minutes(row["T"][0], session), check_exact=True)
