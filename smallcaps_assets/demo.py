@@ -29,7 +29,7 @@ from smallcaps_assets.automation.schedules import range_tags
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.definitions import DATASETS, FLOW, Settings
 from smallcaps_assets.materialize import SESSIONS_A_RUN
-from smallcaps_assets.partitions import LETTERS, WHOLE, Axis, Partition
+from smallcaps_assets.partitions import LETTERS, WHOLE, Axes, Axis, Partition
 from smallcaps_assets.source.emulator.halt_file import write_halt_files
 from smallcaps_assets.source.emulator.launch import running_emulator
 from smallcaps_assets.source.emulator.recorded import RecordedMarket
@@ -131,7 +131,10 @@ def needed(step: Step, lake: Lake) -> bool:
 
 def execute(step: Step) -> Outcome:
     """Run the step in this process, on the instance that the UI shows."""
-    run_config = {"ops": {name: {"config": dict(values)} for name, values in step.config.items()}}
+    run_config = {
+        "ops": {name: {"config": dict(values)} for name, values in step.config.items()},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # the demo shows progress and errors itself
+    }
     with dg.DagsterInstance.get() as instance:
         result = definitions.defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
@@ -212,7 +215,8 @@ def main() -> int:
     settings = Settings.of(os.environ)
     lake = Lake(settings.lake.resolve())
     market = RecordedMarket(asked.recorded) if asked.recorded else SyntheticMarket(tickers=asked.tickers)
-    wanted = parse_sessions(asked.sessions, market.sessions())
+    newest = date.fromisoformat(str(Axes(settings.first_session).session.get_last_partition_key()))
+    wanted = parse_sessions(asked.sessions, [session for session in market.sessions() if session <= newest])
     letters = sorted({ticker[0].upper() for ticker in market.listings()["ticker"]} & set(LETTERS))
     write_halt_files(market, lake.root / INBOX / "halts", wanted)
     plan = history(wanted[0], settings.first_session)
