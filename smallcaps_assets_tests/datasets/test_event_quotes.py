@@ -125,3 +125,11 @@ def test_the_statistics_are_those_of_a_walk_through_the_quotes(drawn: list[tuple
         if spreads:
             mean = sum((ask - bid) * ns for (bid, ask), ns in spreads.items()) / sum(spreads.values())
             assert row["spread_twa"] == pytest.approx(mean)
+
+
+def test_partitions_without_events_ask_for_nothing_and_are_empty() -> None:
+    source = Source(quotes=[quote("GEVO", "10:00:00", 1.0, 1.1)])
+    run = Run("event_quotes", (Partition(SESSION, "F"), Partition(SESSION, "G")))
+    parts = list(event_quotes(run, event_manifest=WINDOW.lazy(), polygon=source))
+    assert [(part.partition.letter, part.frame.height) for part in parts] == [("F", 0), ("G", 1)]
+    assert len(source.asked) == 1

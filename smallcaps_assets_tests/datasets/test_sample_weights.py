@@ -95,3 +95,11 @@ def test_labels_of_bars_that_are_gone_are_refused() -> None:
 def test_the_contract_refuses_a_ticker_session_that_does_not_speak_once() -> None:
     (part,) = weights(label(0, "10:01:00", 0.1), label(1, "10:01:00", 0.1))
     assert not contracts.verdict(SampleWeights, part.frame.with_columns(weight=pl.col("weight") / 2)).passed
+
+
+def test_sessions_computed_one_at_a_time_are_those_computed_together() -> None:
+    keys = (Partition(SESSION, "G"), Partition(NEXT, "G"))
+    days = [[label(k, f"10:0{k + 2}:00", 0.1 * k + 0.1, session=day) for k in range(4)] for day in (SESSION, NEXT)]
+    together = weights(*days[0], *days[1], partitions=keys)
+    alone = [weights(*of_day, partitions=(key,))[0] for of_day, key in zip(days, keys, strict=True)]
+    assert all(one.frame.equals(both.frame) for one, both in zip(alone, together, strict=True))
