@@ -54,9 +54,14 @@ def test_few_engines_are_kept_whatever_the_number_of_runs(home: Path) -> None:
 
 def test_a_statement_that_fails_is_rolled_back_and_the_connection_goes_on(tmp_path: Path) -> None:
     log = KeptOpenEventLog(str(tmp_path))
-    with pytest.raises(ValueError, match="half way"), log.index_connection() as connection:
-        connection.execute(text("INSERT INTO asset_keys (asset_key) VALUES ('lost')"))
-        raise ValueError("half way")
+
+    def write_half() -> None:
+        with log.index_connection() as connection:
+            connection.execute(text("INSERT INTO asset_keys (asset_key) VALUES ('lost')"))
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        write_half()
     with log.index_connection() as connection:
         assert connection.execute(text("SELECT count(*) FROM asset_keys")).scalar() == 0
     log.dispose()
