@@ -28,6 +28,7 @@ from smallcaps_assets.maths.tapes import TAPE, WINDOW, owned, with_tapes
 from smallcaps_assets.partitions import Axis, letter_of
 
 KEY = [*TAPE, "bar"]
+ROUNDING = 1e-12  # relative: polars divides a frame of one row by way of the reciprocal, one of many rows directly
 
 
 class TrainingRowsConfig(dg.Config):
@@ -209,9 +210,10 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> V
     names = [name for name in stored.columns if name.startswith("f_")]
     before = stored.filter(pl.col("known_at") <= instant).select(*KEY, *names)
     both = before.join(again.select(*KEY, *names, _there=True), on=KEY, how="left", validate="1:1", suffix="_again")
+    same = {name: (pl.col(name) - pl.col(f"{name}_again")).abs() <= ROUNDING * pl.col(name).abs() for name in names}
     differ = both.select(
         pl.col("_there").is_null().sum().alias("rows that are gone"),
-        *[pl.col(name).ne_missing(pl.col(f"{name}_again")).sum().alias(name) for name in names],
+        *[(pl.col(name).ne_missing(pl.col(f"{name}_again")) & ~same[name].fill_null(False)).sum() for name in names],
     ).row(0, named=True)
     changed = {name: count for name, count in differ.items() if count}
     return Verdict(
