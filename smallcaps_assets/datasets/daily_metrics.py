@@ -32,6 +32,7 @@ WEEK = 5
 FEWEST_OF_A_MONTH = 5  # sessions with a bar, for a usual volume to mean something
 FEWEST_TRUE_RANGES = 60  # for a percentile of them
 HIGH_PERCENTILE = 0.88  # of the first system's atr_breakout
+JUMP = 5.0  # times, from the close before to the open: more often a split that the vendor lacks than news
 USUAL_SHARE = 0.20  # of the usual number of tickers that a session may lack or have on top
 
 
@@ -98,6 +99,21 @@ def number_of_tickers_is_usual(stored: pl.DataFrame, inputs: Mapping[str, pl.Laz
     if before.len() < FEWEST_OF_A_MONTH or not isinstance(usual, float):
         return Verdict(True, {"tickers": found, "note": f"{before.len()} sessions before"})
     return Verdict(abs(found / usual - 1) <= USUAL_SHARE, {"tickers": found, "usual": usual})
+
+
+def no_open_jumps_like_a_missing_split(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """No ticker opens at five times its prior close, or a fifth of it, once the known splits are applied.
+
+    The vendor lacks splits, or dates them a session off; what rests on the ticker's history is then wrong by the ratio.
+    """
+    if not stored.height:
+        return Verdict(True, {"note": "no bars before this session"})
+    opens = inputs["daily_bars"].filter(pl.col("session") == stored["session"][0]).select("ticker", "open").collect()
+    both = stored.select("ticker", "prior_close").join(opens, on="ticker", validate="1:1")
+    jumps = both.with_columns(ratio=pl.col("open") / pl.col("prior_close")).sort("ticker")
+    found = jumps.filter(pl.max_horizontal(pl.col("ratio"), 1 / pl.col("ratio")) >= JUMP)
+    named = [f"{ticker} × {ratio:.3g}" for ticker, ratio in found.select("ticker", "ratio").head(5).iter_rows()]
+    return Verdict(not found.height, {"opened": both.height, "jumped": found.height, "such_as": ", ".join(named)})
 
 
 def close_before() -> pl.Expr:
@@ -199,7 +215,10 @@ def by_session(run: Run, daily_bars: pl.LazyFrame, splits: pl.LazyFrame) -> Iter
 
 
 @dataset(
-    DailyMetrics, Axis.SESSION, before={"daily_bars": YEAR, "splits": YEAR}, laws=(number_of_tickers_is_usual,)
+    DailyMetrics,
+    Axis.SESSION,
+    before={"daily_bars": YEAR, "splits": YEAR},
+    laws=(number_of_tickers_is_usual, no_open_jumps_like_a_missing_split),
 )
 def daily_metrics(run: Run, daily_bars: pl.LazyFrame, splits: pl.LazyFrame) -> Iterator[Rows]:
     """From the 252 sessions before each session of the run."""

@@ -29,7 +29,8 @@ from smallcaps_assets.partitions import Axis
 from smallcaps_assets.source import wire
 from smallcaps_assets.source.polygon import Polygon
 
-FEWEST_FOUND = 0.8  # of the tickers asked
+MOST_UNKNOWN = 0.2  # of the tickers asked
+FEW = 5  # that may be unknown where few are asked, within a month
 
 
 class SharesRules(dg.Config):
@@ -37,8 +38,9 @@ class SharesRules(dg.Config):
 
     kinds: list[str] = ["CS", "ADRC", "OS"]
     """Vendor types that can be a stock; a ticker whose type the vendor leaves out is always asked for."""
-    min_price: float = 0.10
-    """USD, last raw close: a fifth of the universe's lowest, so that a name that rises within the month is known."""
+    min_price: float = 0.01
+    """USD, last raw close. Far below any price rule, because a reverse split of 1:300 lifts a name of a few cents into
+    it overnight, and just these names issue shares fastest."""
     max_price: float = 100.0
     """USD, last raw close: five times the universe's highest, so that a name that falls within the month is known."""
 
@@ -71,10 +73,10 @@ class SharesOutstanding(pa.DataFrameModel):
 
 
 def most_tickers_are_found(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
-    """Of the tickers asked for, four in five have a count; the rest will have an unknown market cap."""
-    counted = stored["shares"].count()
-    shown = {"asked": stored.height, "found": int(stored["found"].sum()), "with_shares": counted}
-    return Verdict(counted >= FEWEST_FOUND * stored.height, shown)
+    """Of the tickers asked for, at most one in five, or five, have no count; their market cap will be unknown."""
+    unknown = stored["shares"].null_count()
+    shown = {"asked": stored.height, "found": int(stored["found"].sum()), "without_count": unknown}
+    return Verdict(unknown <= max(FEW, MOST_UNKNOWN * stored.height), shown)
 
 
 def first_of_month(session: date) -> bool:

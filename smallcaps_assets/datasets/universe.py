@@ -9,8 +9,8 @@ shares of funds and warrants are not asked for; what is unknown never passes unl
 reason.
 
 Market cap is the shares known before the session × the close before it, both on the split basis of the session. Shares
-are the last count found; one that the vendor repeats unchanged is as old as its first telling, so that splits since
-then are applied to it. The vendor's own market cap stands beside it and decides nothing.
+are the last count found; one that the vendor repeats (to a thousandth) is as old as its first telling, so that splits
+since then are applied to it. The vendor's own market cap stands beside it and decides nothing.
 
 What goes wrong: the vendor's counts follow filings, months late where a company dilutes fast, and may be visible before
 they were published (see `shares_outstanding`; `publication_lag_sessions` makes them older). Names that trade but are
@@ -32,6 +32,7 @@ from smallcaps_assets.maths.adjustment import split_factor
 from smallcaps_assets.partitions import Axis, Partition
 
 SHARES_BEFORE = 66  # sessions: three monthly counts, and room for a lag of six weeks
+SAME_COUNT = 1e-3  # relative; a count derived from a market cap wobbles by rounding, a split moves it by more
 SPLITS_BEFORE = 252  # sessions within which a float is put on the session's basis
 CAP_CLASSES = {"nano": 50e6, "micro": 300e6, "small": 2e9, "mid": 10e9}  # upper ends, USD
 LARGE = "large"
@@ -185,11 +186,12 @@ def on_basis(counts: pl.DataFrame, since: str, count: str, splits: pl.DataFrame,
 
 def last_counts(asked: pl.DataFrame) -> pl.DataFrame:
     """Each security's last count, with ``told_on``, the session on which the vendor first told this very count."""
-    same = pl.col("shares").rle_id()
-    told = pl.col("session").filter(same == same.last()).first()
     found = asked.filter(pl.col("shares").is_not_null()).sort("security_id", "session", "ticker")
-    return found.group_by("security_id", maintain_order=True).agg(
-        pl.col("shares", "vendor_market_cap").last(), shares_session=pl.col("session").last(), told_on=told
+    moved = (pl.col("shares") / pl.col("shares").shift(1) - 1).abs() > SAME_COUNT
+    told = found.with_columns(telling=moved.fill_null(False).cum_sum().over("security_id"))
+    first = pl.col("session").filter(pl.col("telling") == pl.col("telling").last()).first()
+    return told.group_by("security_id", maintain_order=True).agg(
+        pl.col("shares", "vendor_market_cap").last(), shares_session=pl.col("session").last(), told_on=first
     )
 
 

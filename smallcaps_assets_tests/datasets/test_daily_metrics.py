@@ -8,7 +8,12 @@ import pytest
 from smallcaps_assets import contract as contracts
 from smallcaps_assets import sessions
 from smallcaps_assets.dataset import Run
-from smallcaps_assets.datasets.daily_metrics import DailyMetrics, daily_metrics, number_of_tickers_is_usual
+from smallcaps_assets.datasets.daily_metrics import (
+    DailyMetrics,
+    daily_metrics,
+    no_open_jumps_like_a_missing_split,
+    number_of_tickers_is_usual,
+)
 from smallcaps_assets.partitions import Partition
 
 ALL = sessions.between(date(2023, 1, 3), date(2024, 6, 28))
@@ -179,6 +184,20 @@ def test_what_is_usual_needs_five_sessions() -> None:
     rows = computed(bars(*before(4)))
     assert number_of_tickers_is_usual(rows, {"daily_bars": bars(*before(4))}).passed
     assert number_of_tickers_is_usual(contracts.empty(DailyMetrics), {"daily_bars": bars()}).passed
+
+
+@pytest.mark.parametrize(("opened", "passes"), [(10.0, True), (49.9, True), (50.0, False), (2.1, True), (2.0, False)])
+def test_an_open_far_from_the_prior_close_is_a_split_that_is_missing(opened: float, passes: bool) -> None:
+    rows = computed(bars(*before(5)))
+    own = bars((SESSION, "GEVO", opened, opened, opened, opened, 1.0))
+    assert no_open_jumps_like_a_missing_split(rows, {"daily_bars": own}).passed is passes
+    assert no_open_jumps_like_a_missing_split(contracts.empty(DailyMetrics), {"daily_bars": own}).passed
+
+
+def test_an_open_that_a_known_split_explains_is_no_jump() -> None:
+    rows = computed(bars(*before(5)), splits((SESSION, "GEVO", 10.0, 1.0, True)))
+    own = bars((SESSION, "GEVO", 100.0, 100.0, 100.0, 100.0, 1.0))
+    assert no_open_jumps_like_a_missing_split(rows, {"daily_bars": own}).passed
 
 
 def test_the_contract_refuses_a_row_that_rests_on_its_own_session_or_leaves_its_year() -> None:

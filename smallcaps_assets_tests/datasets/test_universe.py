@@ -223,6 +223,8 @@ def test_a_count_repeated_after_a_split_is_still_the_old_one() -> None:
     found = row(listed_and_priced(), counts((250, 60e6), (280, 60e6)), split(270, 10.0, 1.0))
     assert found["shares"] == pytest.approx(6e6)
     assert found["shares_session"] == ALL[280]
+    rounded = row(listed_and_priced(), counts((250, 60e6), (280, 60_000_009.0)), split(270, 10.0, 1.0))
+    assert rounded["shares"] == pytest.approx(6_000_000.9)
     renewed = row(listed_and_priced(), counts((250, 60e6), (280, 6.1e6)), split(270, 10.0, 1.0))
     assert renewed["shares"] == 6.1e6
 
