@@ -227,24 +227,23 @@ def events(bars: pl.LazyFrame, metrics: pl.LazyFrame, rules: IntradayRules, want
         return intraday_events.empty()
     own = with_premarket_rvol(rows, own)
     arrays = minutes(own)
-    measures = with_measures(own, arrays)
-    found = pl.concat(
-        event_rows(measures, detector(arrays, **getattr(rules, detector.__name__).model_dump()), detector.__name__)
-        for detector in DETECTORS
-    )
+    fired = [detector(arrays, **getattr(rules, detector.__name__).model_dump()) for detector in DETECTORS]
+    found = event_rows(with_measures(own, arrays), fired)
     return found.with_columns(time_of_day_rvol=time_of_day_rvol(rows, found), event_id=event_ids(found)).select(
         intraday_events.empty().columns
     )
 
 
-def event_rows(measures: pl.DataFrame, fired: Fired, detector: str) -> pl.DataFrame:
-    """The bars at which a detector fired, with what it says of them."""
-    return measures[fired.rows].with_columns(
-        detector=pl.lit(detector),
-        direction=pl.Series(np.where(fired.up, "up", "down"), dtype=pl.String),
-        consecutive_bars=pl.when(pl.Series(fired.up)).then("green_streak").otherwise("red_streak"),
-        spike=pl.Series(fired.spike).fill_nan(None),
-        move_pct=pl.Series(fired.move_pct).fill_nan(None),
+def event_rows(measures: pl.DataFrame, fired: list[Fired]) -> pl.DataFrame:
+    """The bars at which the detectors fired, with what each says of them."""
+    rows, up, spike, move_pct = (np.concatenate(parts) for parts in zip(*fired, strict=True))
+    names = np.repeat(NAMES, [len(one.rows) for one in fired])
+    return measures[rows].with_columns(
+        detector=pl.Series(names, dtype=pl.String),
+        direction=pl.Series(np.where(up, "up", "down"), dtype=pl.String),
+        consecutive_bars=pl.when(pl.Series(up)).then("green_streak").otherwise("red_streak"),
+        spike=pl.Series(spike).fill_nan(None),
+        move_pct=pl.Series(move_pct).fill_nan(None),
     )
 
 
