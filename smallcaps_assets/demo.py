@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from smallcaps_assets import definitions, sessions
 from smallcaps_assets.automation.schedules import range_tags
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.definitions import DATASETS, FLOW, Settings
-from smallcaps_assets.materialize import SESSIONS_A_RUN
+from smallcaps_assets.materialize import SESSIONS_A_RUN, check_names
 from smallcaps_assets.partitions import LETTERS, WHOLE, Axes, Axis, Partition
 from smallcaps_assets.source.emulator.halt_file import write_halt_files
 from smallcaps_assets.source.emulator.launch import running_emulator
@@ -68,6 +68,7 @@ class Outcome:
     success: bool
     seconds: Mapping[str, float]
     failed_checks: tuple[str, ...]
+    blocked: bool
     error: str
 
 
@@ -103,18 +104,28 @@ def steps(axis: Axis, group: list[Dataset], wanted: list[date], letters: list[st
     if axis is Axis.WHOLE:
         yield Step(names, (WHOLE,), chosen)
         return
-    size = SESSIONS_A_RUN[axis]
     for letter in letters if axis is Axis.LETTER else [None]:
-        for start in range(0, len(wanted), size):
-            yield Step(names, tuple(Partition(s, letter) for s in wanted[start : start + size]), chosen)
+        for batch in batches(wanted, SESSIONS_A_RUN[axis]):
+            yield Step(names, tuple(Partition(session, letter) for session in batch), chosen)
 
 
-def history(first: date, earliest: date) -> list[list[Step]]:
+def batches(wanted: list[date], size: int) -> list[list[date]]:
+    """The sessions in runs without gaps, since a Dagster run covers a range, none longer than ``size``."""
+    found: list[list[date]] = []
+    for session in wanted:
+        if found and len(found[-1]) < size and sessions.before(session, 1) == found[-1][-1:]:
+            found[-1].append(session)
+        else:
+            found.append([session])
+    return found
+
+
+def history(first: date, earliest: date, config: Any) -> list[list[Step]]:
     """The runs that fill the look-backs before the demo's first session, dataset by dataset in the order data flow."""
     counts = sessions_before()
     ordered = [dataset for axis, group in phases() for dataset in group if dataset.name in counts]
     return [
-        list(steps(Axis.SESSION, [dataset], [s for s in before if s >= earliest], [], {}))
+        list(steps(Axis.SESSION, [dataset], [s for s in before if s >= earliest], [], config))
         for dataset in ordered
         if (before := sessions.before(first, counts[dataset.name]))
     ]
@@ -143,7 +154,9 @@ def execute(step: Step) -> Outcome:
             run_config=run_config,
             raise_on_error=False,
         )
-    failed, seconds, error = [], Counter[str](), ""
+    failed: list[str] = []
+    seconds: defaultdict[str, float] = defaultdict(float)
+    error, blocked = "", False
     for event in result.all_events:
         if event.event_type is dg.DagsterEventType.STEP_SUCCESS:
             seconds[str(event.step_key)] += event.step_success_data.duration_ms / 1000
@@ -151,10 +164,11 @@ def execute(step: Step) -> Outcome:
             evaluation = event.asset_check_evaluation_data
             if not evaluation.passed:
                 failed.append(f"{evaluation.asset_key.path[-1]} {evaluation.partition}: {evaluation.check_name}")
+                blocked |= bool(evaluation.blocking)
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE and event.step_failure_data.error:
             cause = event.step_failure_data.error.cause or event.step_failure_data.error
             error = f"{event.step_key}: {cause.message.strip()}"
-    return Outcome(step, result.success, seconds, tuple(failed), error)
+    return Outcome(step, result.success, seconds, tuple(failed), blocked, error)
 
 
 def parse_sessions(text: str, market: list[date]) -> list[date]:
@@ -177,20 +191,33 @@ def digest(lake: Lake) -> str:
     return total.hexdigest()[:16]
 
 
-def table(lake: Lake, seconds: Mapping[str, float], failed: list[str]) -> Table:
+def checked(instance: dg.DagsterInstance, dataset: Dataset) -> Counter[str]:
+    """How many of the dataset's checks stand as SUCCEEDED, FAILED, … by the instance, over its partitions."""
+    keys = [dg.AssetCheckKey(dg.AssetKey(dataset.name), name) for name in check_names(dataset)]
+    log = instance.event_log_storage
+    if dataset.axis is Axis.WHOLE:
+        return Counter(record.status.value for record in log.get_latest_asset_check_execution_by_key(keys).values())
+    return Counter(info.latest_execution_status.value for info in log.get_asset_check_partition_info(keys))
+
+
+def table(lake: Lake, seconds: Mapping[str, float]) -> Table:
     """What there is now: dataset, partitions, rows, bytes, seconds, checks."""
     shown = Table("dataset")
     for heading in ("partitions", "rows", "bytes", "seconds", "checks"):
         shown.add_column(heading, justify="right")
-    broken = Counter(text.split()[0] for text in failed)
-    with duckdb.connect(str(lake.root / catalogue.FILE), read_only=True) as connection:
+    with (
+        duckdb.connect(str(lake.root / catalogue.FILE), read_only=True) as connection,
+        dg.DagsterInstance.get() as instance,
+    ):
         for name, dataset in DATASETS.items():
             partitions = lake.partitions(name)
             rows = connection.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0]  # noqa: S608  (our own names)
             size = sum(lake.path(name, partition).stat().st_size for partition in partitions)
-            sound = len(partitions) * (1 + len(dataset.laws)) - broken[name]
-            verdict = f"[red]{broken[name]} failed[/red]" if broken[name] else f"[green]{sound} passed[/green]"
+            stand = checked(instance, dataset)
+            passed = stand.pop("SUCCEEDED", 0)
+            others = ", ".join(f"[red]{count} {status.lower()}[/red]" for status, count in stand.items())
             spent = f"{seconds[name]:,.1f}" if name in seconds else "kept"
+            verdict = others or f"[green]{passed:,} passed[/green]"
             shown.add_row(name, f"{len(partitions):,}", f"{rows:,}", f"{size:,}", spent, verdict)
     return shown
 
@@ -219,24 +246,30 @@ def main() -> int:
     wanted = parse_sessions(asked.sessions, [session for session in market.sessions() if session <= newest])
     letters = sorted({ticker[0].upper() for ticker in market.listings()["ticker"]} & set(LETTERS))
     write_halt_files(market, lake.root / INBOX / "halts", wanted)
-    plan = history(wanted[0], settings.first_session)
+    plan = history(wanted[0], settings.first_session, asked.config)
     plan += [list(steps(axis, group, wanted, letters, asked.config)) for axis, group in phases()]
+    with dg.DagsterInstance.get() as instance:  # two processes that both made the instance's tables would collide
+        instance.get_runs(limit=1)
+        instance.fetch_materializations(dg.AssetKey("tickers"), limit=1)
     options = {"recorded": str(asked.recorded)} if asked.recorded else {"tickers": asked.tickers}
     with running_emulator(**options) as emulator:
         os.environ[definitions.KEY] = emulator.key
         os.environ.update(POLYGON_BASE_URL=emulator.base_url, POLYGON_REQUESTS_PER_MINUTE="0")
         outcomes = run_all(plan, lake, console)
-    seconds = Counter[str]()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for outcome in outcomes:
-        seconds.update(outcome.seconds)
+        for name, spent in outcome.seconds.items():
+            seconds[name] += spent
     failed = [text for outcome in outcomes for text in outcome.failed_checks]
-    console.print(table(lake, seconds, failed))
+    console.print(table(lake, seconds))
     for text in failed[:20]:
-        console.print(f"[red]failed check:[/red] {text}")
+        console.print(f"[yellow]check failed:[/yellow] {text}")
     console.print(f"{wanted[0]} to {wanted[-1]}, letters {''.join(letters)}; the lake's bytes hash to {digest(lake)}")
-    if any(not outcome.success for outcome in outcomes) or failed:
+    # what was recorded is incomplete in ways that the laws point out; the synthetic market has no such excuse
+    if any(not outcome.success or outcome.blocked for outcome in outcomes) or (failed and not asked.recorded):
         return 1
-    console.print("All checks are green. Now look at it: [bold]make ui[/bold], then http://127.0.0.1:3000")
+    console.print("Every blocking check is green." if failed else "All checks are green.")
+    console.print("Now look at it: [bold]make ui[/bold], then http://127.0.0.1:3000")
     return 0
 
 

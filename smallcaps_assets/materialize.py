@@ -32,12 +32,13 @@ def asset(
     ``due``: when automation materializes it.
     """
     partitions = axes.definition(dataset.axis)
-    checks = ["contract", *(law.__name__ for law in dataset.laws)]
     specs = [
         dg.AssetCheckSpec(
             name, asset=dataset.name, blocking=name == "contract", partitions_def=partitions, description=text
         )
-        for name, text in zip(checks, [_contract_text(dataset), *(law.__doc__ for law in dataset.laws)], strict=True)
+        for name, text in zip(
+            check_names(dataset), [_contract_text(dataset), *(law.__doc__ for law in dataset.laws)], strict=True
+        )
     ]
     ins = {
         name: dg.AssetIn(
@@ -77,6 +78,11 @@ def asset(
         yield from Step(dataset, context, lake, inputs, flow).events(specs)
 
     return compute
+
+
+def check_names(dataset: Dataset) -> list[str]:
+    """The dataset's checks: its contract, which blocks, and its own laws, which warn."""
+    return ["contract", *(law.__name__ for law in dataset.laws)]
 
 
 def _contract_text(dataset: Dataset) -> str:

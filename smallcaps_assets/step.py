@@ -176,7 +176,7 @@ class Step:
                     check_name=name,
                     passed=by_name[name].passed,
                     metadata=by_name[name].metadata,
-                    severity=dg.AssetCheckSeverity.ERROR,
+                    severity=dg.AssetCheckSeverity.ERROR if name == "contract" else dg.AssetCheckSeverity.WARN,
                     blocking=name == "contract",
                     partition=None if partition == WHOLE else partition.key,
                     target_materialization_data=targets.get(partition.key),
