@@ -1,0 +1,209 @@
+"""From minutes to events: ids, segments, measures, look-backs, and stability under what comes later."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smallcaps_assets import sessions
+from smallcaps_assets.contract import conform, verdict
+from smallcaps_assets.dataset import Run
+from smallcaps_assets.datasets import intraday_events as module
+from smallcaps_assets.datasets.intraday_events import IntradayEvents, IntradayRules, prefix_stable
+from smallcaps_assets.maths.detector_volume import volume_spike as honest_spike
+from smallcaps_assets.maths.firing import Fired
+from smallcaps_assets.maths.minute_table import Minutes
+from smallcaps_assets.partitions import Partition
+from smallcaps_assets_tests.datasets.event_rows import SESSION, metric_rows, minute_rows, walk
+
+BEFORE = sessions.before(SESSION, 6)
+
+
+def spike(minute: int, volume: float = 40_000.0) -> list[tuple[int, float, float]]:
+    """Twenty quiet minutes and a bar of 3 % on 20 times their volume, and a quiet one."""
+    quiet = [(m, 10.0, 2_000.0) for m in range(minute - 20, minute)]
+    return [*quiet, (minute, 10.3, volume), (minute + 1, 10.3, 2_000.0)]
+
+
+def found(bars: pl.DataFrame, *wanted: date, metrics: pl.DataFrame | None = None, **rules: Any) -> pl.DataFrame:
+    run = Run("intraday_events", tuple(Partition(session, "G") for session in wanted))
+    parts = module.intraday_events(
+        run,
+        minute_bars=bars.lazy(),
+        daily_metrics=(metric_rows(bars) if metrics is None else metrics).lazy(),
+        config=IntradayRules(**rules),
+    )
+    rows = pl.concat([conform(IntradayEvents, part.frame) for part in parts])
+    assert verdict(IntradayEvents, rows).passed
+    return rows
+
+
+def spikes(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("detector") == "volume_spike")
+
+
+@pytest.mark.parametrize(
+    ("session", "minute", "segment", "at", "clock"),
+    [
+        (date(2024, 3, 8), 30, "RTH", datetime(2024, 3, 8, 15, 0, tzinfo=UTC), "20240308_100000"),
+        (date(2024, 3, 11), 30, "RTH", datetime(2024, 3, 11, 14, 0, tzinfo=UTC), "20240311_100000"),  # summer time
+        (date(2024, 3, 11), -60, "PM", datetime(2024, 3, 11, 12, 30, tzinfo=UTC), "20240311_083000"),
+        (date(2024, 7, 3), 209, "RTH", datetime(2024, 7, 3, 16, 59, tzinfo=UTC), "20240703_125900"),
+        (date(2024, 7, 3), 210, "AH", datetime(2024, 7, 3, 17, 0, tzinfo=UTC), "20240703_130000"),  # early close
+        (date(2024, 1, 16), 420, "AH", datetime(2024, 1, 16, 21, 30, tzinfo=UTC), "20240116_163000"),
+    ],
+)
+def test_an_event_has_the_segment_and_clock_of_new_york(
+    session: date, minute: int, segment: str, at: datetime, clock: str
+) -> None:
+    rows = spikes(found(minute_rows(session, "GEVO", spike(minute)), session))
+    assert rows.select("segment", "triggered_at").rows() == [(segment, at)]
+    assert rows["event_id"].str.starts_with(f"GEVO_volume_spike_{clock}_").to_list() == [True]
+    assert rows["event_id"].str.tail(8).str.contains("^[0-9a-f]{8}$").to_list() == [True]
+
+
+def test_an_event_stores_its_measures() -> None:
+    (row,) = spikes(found(minute_rows(SESSION, "GEVO", spike(30)), SESSION)).to_dicts()
+    # price of the bar (10.3 + 10.0 + 10.3)/3 = 10.2; regular VWAP (20 × 2,000 × 10 + 40,000 × 10.2)/80,000 = 10.1
+    assert row["known_at"] == datetime(2024, 1, 16, 15, 1, tzinfo=UTC)
+    assert (row["spike"], row["direction"], row["consecutive_bars"]) == (20.0, "up", 1)
+    assert row["move_pct"] == pytest.approx(3.0)
+    assert row["range_pct"] == pytest.approx(3.0)
+    assert row["distance_to_vwap_pct"] == pytest.approx((10.3 / 10.1 - 1) * 100)
+    assert row["bar_dollar_volume"] == pytest.approx(408_000.0)
+    assert row["dollar_volume_so_far"] == pytest.approx(808_000.0)
+    assert row["spread_proxy"] == pytest.approx(0.3 / 10.2)
+    assert row["time_of_day_rvol"] is None
+    assert (row["open"], row["high"], row["low"], row["close"], row["volume"]) == (10.0, 10.3, 10.0, 10.3, 40_000.0)
+
+
+def rvol_after(count: int, **known: Any) -> float | None:
+    """Of a session with 80,000 shares by minute 30, after ``count`` sessions that had 20,000 by then."""
+    earlier = [minute_rows(s, "GEVO", [(0, 10.0, 20_000.0), (31, 10.0, 9e6)]) for s in BEFORE[6 - count :]]
+    bars = pl.concat([*earlier, minute_rows(SESSION, "GEVO", spike(30))])
+    rvol: float | None = spikes(found(bars, SESSION, metrics=metric_rows(bars, **known)))["time_of_day_rvol"].item()
+    return rvol
+
+
+def test_relative_volume_needs_five_sessions_before() -> None:
+    assert rvol_after(5) == 4.0
+    assert rvol_after(4) is None
+
+
+def test_relative_volume_is_unknown_within_20_sessions_of_a_reverse_split() -> None:
+    assert rvol_after(5, sessions_since_reverse_split=19) is None
+    assert rvol_after(5, sessions_since_reverse_split=20) == 4.0
+
+
+def test_an_early_close_does_not_count_for_minutes_after_its_hours() -> None:
+    early = date(2024, 11, 29)
+    wanted = sessions.between(date(2024, 12, 2), date(2024, 12, 9))[-1]
+    before = sessions.before(wanted, 6)
+    assert before[0] == early
+    bars = pl.concat(
+        [*(minute_rows(s, "GEVO", [(0, 10.0, 20_000.0)]) for s in before[:5]), minute_rows(wanted, "GEVO", spike(460))]
+    )
+    # its hours end at 17:00, minute 450: only four sessions reach minute 460
+    assert spikes(found(bars, wanted))["time_of_day_rvol"].to_list() == [None]
+    bars = pl.concat([bars.filter(pl.col("session") != wanted), minute_rows(wanted, "GEVO", spike(440))])
+    assert spikes(found(bars, wanted))["time_of_day_rvol"].to_list() == [4.0]
+
+
+def test_a_gap_goes_on_the_relative_volume_of_the_whole_premarket() -> None:
+    earlier = [minute_rows(s, "GEVO", [(-5, 10.0, 50_000.0)]) for s in BEFORE[1:]]
+    gapping = [(-30, 11.5, 60_000.0), (-10, 11.4, 60_000.0), (0, 11.5, 5_000.0), (1, 11.6, 5_000.0), (2, 11.7, 5_000.0)]
+    bars = pl.concat([*earlier, minute_rows(SESSION, "GEVO", gapping)])
+    rows = found(bars, SESSION).filter(pl.col("detector") == "gap_and_go")
+    # 120,000 over 50,000 is 2.4; the last pre-market price 11.40 is 14 % above 10.00; 11.60 is the first above 11.50
+    assert rows.select("triggered_at", "move_pct", "spike").rows() == [
+        (datetime(2024, 1, 16, 14, 31, tzinfo=UTC), pytest.approx(14.0), None)
+    ]
+
+
+def test_one_run_over_sessions_gives_what_single_runs_give() -> None:
+    every = [*sessions.before(SESSION, 8), *sessions.between(SESSION, date(2024, 1, 19))]
+    bars = pl.concat([walk(session, ticker) for session in every for ticker in ("GA", "GB")])
+    wanted = every[-4:]
+    together = found(bars, *wanted)
+    assert together.height > 20
+    single = [found(bars.filter(pl.col("session") <= session), session) for session in wanted]
+    assert together.equals(pl.concat(single))
+
+
+def test_without_bars_or_without_metrics_nothing_breaks() -> None:
+    bars = minute_rows(SESSION, "GEVO", spike(30))
+    assert found(bars.clear(), SESSION, metrics=metric_rows(bars)).is_empty()
+    assert spikes(found(bars, SESSION, metrics=metric_rows(bars).clear())).height == 1
+
+
+def test_thresholds_come_from_the_run_configuration() -> None:
+    bars = minute_rows(SESSION, "GEVO", spike(30))
+    assert spikes(found(bars, SESSION, volume_spike={"rth_times": 20.1})).is_empty()
+
+
+def test_only_the_tickers_of_the_letter_are_computed() -> None:
+    bars = pl.concat([minute_rows(SESSION, ticker, spike(30)) for ticker in ("AMC", "GEVO")])
+    assert found(bars, SESSION)["ticker"].unique().to_list() == ["GEVO"]
+
+
+def leaking_spike(bars: Minutes, **rules: Any) -> Fired:
+    """A spike counts only if the next bar closes higher: the confirmation that the first system asked of the future."""
+    fired = honest_spike(bars, **rules)
+    later = [row + 1 < len(bars.at) and bars.close[row + 1] >= bars.close[row] for row in fired.rows]
+    return Fired(fired.rows[later], fired.up[later], fired.spike[later], fired.move_pct[later])
+
+
+leaking_spike.__name__ = "volume_spike"
+
+
+@pytest.fixture
+def stored() -> tuple[pl.DataFrame, dict[str, pl.LazyFrame]]:
+    bars = pl.concat([minute_rows(SESSION, "GEVO", spike(30)), walk(SESSION, "AMC")])
+    inputs = {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy()}
+    return found(bars, SESSION).filter(pl.col("detector") == "volume_spike"), inputs
+
+
+@pytest.fixture
+def only_spikes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DETECTORS", (request.param,))
+    monkeypatch.setattr(module, "NAMES", ["volume_spike"])
+
+
+@pytest.mark.parametrize(
+    ("only_spikes", "passes"), [(honest_spike, True), (leaking_spike, False)], indirect=["only_spikes"]
+)
+def test_a_detector_that_asks_the_next_bar_is_caught(
+    only_spikes: None, passes: bool, stored: tuple[pl.DataFrame, dict[str, pl.LazyFrame]]
+) -> None:
+    result = prefix_stable(*stored)
+    assert result.passed is passes
+    assert result.metadata["changed"] == ("{}" if passes else "{'rows gone': 1}")
+
+
+def test_a_run_with_thresholds_of_its_own_is_judged_by_the_detectors_alone() -> None:
+    bars = walk(SESSION, "GEVO")
+    rows = found(bars, SESSION, volume_spike={"rth_times": 2.0}, flush={"drop_pct": 3.0})
+    assert prefix_stable(rows, {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy()}).passed
+
+
+def test_a_partition_without_events_is_stable() -> None:
+    assert prefix_stable(pl.DataFrame(), {}).passed
+
+
+@settings(max_examples=10, deadline=None)
+@given(cut=st.integers(1, 149), ticker=st.sampled_from(["GA", "GB", "GC"]))
+def test_events_known_by_an_instant_do_not_depend_on_what_comes_after(cut: int, ticker: str) -> None:
+    earlier = [walk(session, ticker) for session in BEFORE]
+    own = walk(SESSION, ticker)
+    instant = own["started_at"][cut]
+    whole = found(pl.concat([*earlier, own]), SESSION).filter(pl.col("known_at") <= instant)
+    assert found(pl.concat([*earlier, own.head(cut)]), SESSION).equals(whole)
+
+
+def test_a_wrong_segment_or_instant_breaks_the_contract() -> None:
+    rows = found(minute_rows(SESSION, "GEVO", spike(30)), SESSION)
+    assert not verdict(IntradayEvents, rows.with_columns(segment=pl.lit("AH"))).passed
+    assert not verdict(IntradayEvents, rows.with_columns(known_at=pl.col("triggered_at"))).passed
