@@ -52,6 +52,7 @@ SPLITS = {
     47: (1 / 3, 420, 210),
 }
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+FIRST_LETTERS = "ABCDGHKMNPRST"  # of the default market: few partitions with several tickers each, as in a real one
 HEADS = ("Vel", "Mor", "Zan", "Quor", "Nex", "Lum", "Ark", "Bryn", "Cald", "Dor", "Esk", "Fen", "Gyr", "Hal", "Ister")
 TAILS = ("mora", "dyne", "tera", "vance", "quill", "sonde", "bridge", "pharn", "lith", "grove", "stat", "wick", "phon")
 TRADES = ("Therapeutics", "Mining", "Robotics", "Energy", "Foods", "Shipping", "Photonics", "Software", "Biologics")
@@ -121,7 +122,8 @@ def _letters(number: int) -> str:
 
 def _fresh_ticker(index: int) -> str:
     # Multiplying by a number coprime to 26**3 permutes the three letters: no two lines share them.
-    return LETTERS[index * 7 % 26] + _letters((index * 7919 + 4321) % 26**3)
+    first = FIRST_LETTERS[index % 13] if index < len(FIRST_SIXTY) else LETTERS[index * 7 % 26]
+    return first + _letters((index * 7919 + 4321) % 26**3)
 
 
 def _kind(index: int, u: float) -> Kind:

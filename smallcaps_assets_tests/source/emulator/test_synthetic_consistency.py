@@ -64,7 +64,7 @@ def test_the_trades_of_a_session_lie_in_it_in_order_on_the_microsecond() -> None
 @pytest.mark.parametrize("session", EARLY_CLOSES)
 def test_early_closes_have_their_closing_print_after_one_and_nothing_after_five(session: date) -> None:
     day = hours(session)
-    for ticker in ("AGKF", "STNZ"):
+    for ticker in ("AGKF", "RTNZ"):
         trades = market().trades(ticker, session)
         (closed,) = with_condition(trades, 8, 19)["sip_timestamp"]
         assert day.close < closed < day.close + SECOND
@@ -113,7 +113,7 @@ def test_corrections_follow_their_originals_minutes_later_under_the_same_id() ->
 
 
 def test_thin_names_have_minutes_without_bars() -> None:
-    minutes = market().minutes("EWCV", date(2024, 5, 1))
+    minutes = market().minutes("NWCV", date(2024, 5, 1))
     assert 8 <= minutes.height <= 60
 
 

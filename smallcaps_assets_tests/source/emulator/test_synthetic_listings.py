@@ -43,11 +43,11 @@ def test_about_forty_common_stocks_are_small_and_some_giants_are_cheap() -> None
 
 
 def test_a_delisted_ticker_trades_no_more() -> None:
-    gone = market().listings().filter(pl.col("delisted").is_not_null(), pl.col("ticker") == "GQZD").row(0, named=True)
-    bars = market().daily_of("GQZD", date(2024, 1, 2), LAST)
+    gone = market().listings().filter(pl.col("delisted").is_not_null(), pl.col("ticker") == "TQZD").row(0, named=True)
+    bars = market().daily_of("TQZD", date(2024, 1, 2), LAST)
     assert bars["t"].max() < gone["delisted"]
-    assert market().trades("GQZD", gone["delisted"]).is_empty()
-    assert market().shares("GQZD", gone["delisted"]) is None
+    assert market().trades("TQZD", gone["delisted"]).is_empty()
+    assert market().shares("TQZD", gone["delisted"]) is None
 
 
 def test_a_rename_keeps_the_security_and_ends_the_old_ticker_as_the_new_one_starts() -> None:
