@@ -25,6 +25,7 @@ from smallcaps_assets.contract import Contract, Verdict
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, letter_of
 
 NOT_INPUTS = ("run", "config", "polygon", "inbox")
+CONTRACT = "contract"
 ROW_GROUP = 100_000
 TICK_ROW_GROUP = 10_000  # one event of a tick dataset is found by row-group statistics in a millisecond
 
@@ -105,6 +106,7 @@ class Dataset:
     axis: Axis
     before: Mapping[str, int]
     laws: tuple[Law, ...]
+    blocking: frozenset[str]
     group_rows: int
 
     @property
@@ -116,6 +118,11 @@ class Dataset:
     def description(self) -> str:
         """What one row is, its source, and when it is known: the docstring of its module."""
         return inspect.cleandoc(inspect.getmodule(self.function).__doc__ or "")
+
+    @property
+    def checks(self) -> list[str]:
+        """The contract, which blocks here and wherever the rows would be read, then its own laws."""
+        return [CONTRACT, *(law.__name__ for law in self.laws)]
 
     @property
     def inputs(self) -> list[str]:
@@ -157,12 +164,14 @@ def dataset(
     *,
     before: Mapping[str, int] | None = None,
     laws: tuple[Law, ...] = (),
+    blocking_laws: tuple[Law, ...] = (),
     ticks: bool = False,
 ) -> Callable[[Callable[..., Iterator[Rows]]], Dataset]:
     """Declare a dataset.
 
     ``before``: for an input, how many sessions before each of the run's it may see as well (its own is always there).
-    ``laws``: further checks, each ``(stored rows, inputs) -> Verdict``, named as their function, run per partition.
+    ``laws``: further checks, each ``(stored rows, inputs) -> Verdict``, named as their function, run per partition; a
+    failure warns. ``blocking_laws``: the same, but a failure stops what follows in the run, as the contract's does.
     ``ticks``: small row groups, so that one event's rows are read alone.
     """
 
@@ -172,7 +181,8 @@ def dataset(
             contract=contract,
             axis=axis,
             before=dict(before or {}),
-            laws=laws,
+            laws=(*blocking_laws, *laws),
+            blocking=frozenset({CONTRACT, *(law.__name__ for law in blocking_laws)}),
             group_rows=TICK_ROW_GROUP if ticks else ROW_GROUP,
         )
         if unknown := declared.before.keys() - set(declared.inputs):

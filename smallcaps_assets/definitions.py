@@ -69,7 +69,7 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         scored_events,
         event_candidates,
         event_manifest,
-       manifest_verdict,
+        manifest_verdict,
         download_plan,
         event_trades,
         event_quotes,

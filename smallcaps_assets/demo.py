@@ -5,12 +5,11 @@ One emulator serves the whole demo; the runs are ordinary Dagster runs on the or
 """
 
 import argparse
-import hashlib
 import json
 import multiprocessing
 import os
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -19,23 +18,20 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from smallcaps_assets import definitions, sessions
+from smallcaps_assets import definitions, inventory, sessions
 from smallcaps_assets.automation.schedules import range_tags
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.definitions import DATASETS, FLOW, Settings
-from smallcaps_assets.materialize import SESSIONS_A_RUN, check_names
+from smallcaps_assets.materialize import SESSIONS_A_RUN
 from smallcaps_assets.partitions import LETTERS, WHOLE, Axes, Axis, Partition
 from smallcaps_assets.source.emulator.halt_file import write_halt_files
 from smallcaps_assets.source.emulator.launch import running_emulator
 from smallcaps_assets.source.emulator.recorded import RecordedMarket
 from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
 from smallcaps_assets.step import INBOX
-from smallcaps_assets.store import catalogue
 from smallcaps_assets.store.lake import Lake
 
 PROCESSES = 2
@@ -181,47 +177,6 @@ def parse_sessions(text: str, market: list[date]) -> list[date]:
     return [date.fromisoformat(day) for day in text.split(",")]
 
 
-def digest(lake: Lake) -> str:
-    """One hash over every file of the lake: equal hashes, equal bytes."""
-    total = hashlib.sha256()
-    for name in sorted(DATASETS):
-        for partition in lake.partitions(name):
-            total.update(f"{name}/{partition}".encode())
-            total.update(lake.path(name, partition).read_bytes())
-    return total.hexdigest()[:16]
-
-
-def checked(instance: dg.DagsterInstance, dataset: Dataset) -> Counter[str]:
-    """How many of the dataset's checks stand as SUCCEEDED, FAILED, … by the instance, over its partitions."""
-    keys = [dg.AssetCheckKey(dg.AssetKey(dataset.name), name) for name in check_names(dataset)]
-    log = instance.event_log_storage
-    if dataset.axis is Axis.WHOLE:
-        return Counter(record.status.value for record in log.get_latest_asset_check_execution_by_key(keys).values())
-    return Counter(info.latest_execution_status.value for info in log.get_asset_check_partition_info(keys))
-
-
-def table(lake: Lake, seconds: Mapping[str, float]) -> Table:
-    """What there is now: dataset, partitions, rows, bytes, seconds, checks."""
-    shown = Table("dataset")
-    for heading in ("partitions", "rows", "bytes", "seconds", "checks"):
-        shown.add_column(heading, justify="right")
-    with (
-        duckdb.connect(str(lake.root / catalogue.FILE), read_only=True) as connection,
-        dg.DagsterInstance.get() as instance,
-    ):
-        for name, dataset in DATASETS.items():
-            partitions = lake.partitions(name)
-            rows = connection.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0]  # noqa: S608  (our own names)
-            size = sum(lake.path(name, partition).stat().st_size for partition in partitions)
-            stand = checked(instance, dataset)
-            passed = stand.pop("SUCCEEDED", 0)
-            others = ", ".join(f"[red]{count} {status.lower()}[/red]" for status, count in stand.items())
-            spent = f"{seconds[name]:,.1f}" if name in seconds else "kept"
-            verdict = others or f"[green]{passed:,} passed[/green]"
-            shown.add_row(name, f"{len(partitions):,}", f"{rows:,}", f"{size:,}", spent, verdict)
-    return shown
-
-
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m smallcaps_assets.demo", description=__doc__.splitlines()[0])
@@ -261,10 +216,12 @@ def main() -> int:
         for name, spent in outcome.seconds.items():
             seconds[name] += spent
     failed = [text for outcome in outcomes for text in outcome.failed_checks]
-    console.print(table(lake, seconds))
+    console.print(inventory.table(lake, seconds))
     for text in failed[:20]:
         console.print(f"[yellow]check failed:[/yellow] {text}")
-    console.print(f"{wanted[0]} to {wanted[-1]}, letters {''.join(letters)}; the lake's bytes hash to {digest(lake)}")
+    console.print(
+        f"{wanted[0]} to {wanted[-1]}, letters {''.join(letters)}; the lake's bytes hash to {inventory.digest(lake)}"
+    )
     # what was recorded is incomplete in ways that the laws point out; the synthetic market has no such excuse
     if any(not outcome.success or outcome.blocked for outcome in outcomes) or (failed and not asked.recorded):
         return 1

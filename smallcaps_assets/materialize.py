@@ -34,10 +34,10 @@ def asset(
     partitions = axes.definition(dataset.axis)
     specs = [
         dg.AssetCheckSpec(
-            name, asset=dataset.name, blocking=name == "contract", partitions_def=partitions, description=text
+            name, asset=dataset.name, blocking=name in dataset.blocking, partitions_def=partitions, description=text
         )
         for name, text in zip(
-            check_names(dataset), [_contract_text(dataset), *(law.__doc__ for law in dataset.laws)], strict=True
+            dataset.checks, [_contract_text(dataset), *(law.__doc__ for law in dataset.laws)], strict=True
         )
     ]
     ins = {
@@ -78,11 +78,6 @@ def asset(
         yield from Step(dataset, context, lake, inputs, flow).events(specs)
 
     return compute
-
-
-def check_names(dataset: Dataset) -> list[str]:
-    """The dataset's checks: its contract, which blocks, and its own laws, which warn."""
-    return ["contract", *(law.__name__ for law in dataset.laws)]
 
 
 def _contract_text(dataset: Dataset) -> str:

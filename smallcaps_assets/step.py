@@ -16,7 +16,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from smallcaps_assets import contract as contracts
 from smallcaps_assets.contract import Verdict
-from smallcaps_assets.dataset import Dataset, Rows, Run
+from smallcaps_assets.dataset import CONTRACT, Dataset, Rows, Run
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, holes
 from smallcaps_assets.store.io_manager import Committed, Scan
 from smallcaps_assets.store.lake import Lake
@@ -128,7 +128,7 @@ class Step:
         for partition in self.partitions:
             rows = self.lake.read(self.dataset.name, partition.file)
             result = contracts.verdict(self.dataset.contract, rows)
-            self.results[partition] = {"contract": result, **self._laws(rows)}
+            self.results[partition] = {CONTRACT: result, **self._laws(rows)}
             if not result.passed:
                 self.lake.commit(
                     self.dataset.name, partition.file, rows, passed=False, group_rows=self.dataset.group_rows
@@ -139,7 +139,7 @@ class Step:
 
     def _remember(self, part: Rows, result: Verdict) -> Any:
         def done(size: int) -> None:
-            self.results[part.partition] = {"contract": result, **self._laws(part.frame)}
+            self.results[part.partition] = {CONTRACT: result, **self._laws(part.frame)}
             shown = {**part.metadata, "dagster/row_count": part.frame.height, "bytes": size}
             self.metadata[part.partition] = shown
             key = None if part.partition == WHOLE else part.partition.key
@@ -154,7 +154,7 @@ class Step:
         for partition, shown in self.metadata.items():
             key = None if partition == WHOLE else partition.key
             self.context.log_event(dg.AssetMaterialization(self.dataset.name, partition=key, metadata=shown))
-        for evaluation in self._evaluations_of(["contract", *(law.__name__ for law in self.dataset.laws)]):
+        for evaluation in self._evaluations_of(self.dataset.checks):
             self.context.log_event(evaluation)
 
     def _sample(self) -> None:
@@ -171,13 +171,14 @@ class Step:
         targets = self._targets() if names and self.results else {}
         for partition, by_name in self.results.items():
             for name in names:
+                blocks = name in self.dataset.blocking
                 yield dg.AssetCheckEvaluation(
                     asset_key=dg.AssetKey(self.dataset.name),
                     check_name=name,
                     passed=by_name[name].passed,
                     metadata=by_name[name].metadata,
-                    severity=dg.AssetCheckSeverity.ERROR if name == "contract" else dg.AssetCheckSeverity.WARN,
-                    blocking=name == "contract",
+                    severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+                    blocking=blocks,
                     partition=None if partition == WHOLE else partition.key,
                     target_materialization_data=targets.get(partition.key),
                 )

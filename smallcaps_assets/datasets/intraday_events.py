@@ -280,7 +280,7 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> V
     return Verdict(not differ, {"instant": str(instant), "events": again.height, "changed": str(differ)})
 
 
-@dataset(IntradayEvents, Axis.LETTER, before={"minute_bars": USUAL_SESSIONS}, laws=(prefix_stable,))
+@dataset(IntradayEvents, Axis.LETTER, before={"minute_bars": USUAL_SESSIONS}, blocking_laws=(prefix_stable,))
 def intraday_events(
     run: Run, minute_bars: pl.LazyFrame, daily_metrics: pl.LazyFrame, config: IntradayRules
 ) -> Iterator[Rows]:

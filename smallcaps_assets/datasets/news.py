@@ -51,8 +51,10 @@ class News(pa.DataFrameModel):
     @classmethod
     def articles_lie_in_the_market_day_of_their_session(cls, data: pa.PolarsData) -> pl.LazyFrame:
         """Published before the session's after-market closes, and after that of the session before."""
-        calendar = sessions.table().lazy().select(
-            "session", until="postmarket_closes_at", since=pl.col("postmarket_closes_at").shift(1)
+        calendar = (
+            sessions.table()
+            .lazy()
+            .select("session", until="postmarket_closes_at", since=pl.col("postmarket_closes_at").shift(1))
         )
         rows = data.lazyframe.select("session", "published_at").join(calendar, on="session", how="left")
         inside = (pl.col("published_at") >= pl.col("since")) & (pl.col("published_at") < pl.col("until"))

@@ -135,7 +135,7 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> V
     return Verdict(not differ, {"instant": str(instant), "events": again.height, "changed": str(differ)})
 
 
-@dataset(ScoredEvents, Axis.LETTER, before={"intraday_events": SESSIONS}, laws=(prefix_stable,))
+@dataset(ScoredEvents, Axis.LETTER, before={"intraday_events": SESSIONS}, blocking_laws=(prefix_stable,))
 def scored_events(run: Run, intraday_events: pl.LazyFrame, config: ScoreRules) -> Iterator[Rows]:
     """Percentiles among the letter's earlier events of the kind."""
     yield from run.split(scored(intraday_events, config, run.sessions))

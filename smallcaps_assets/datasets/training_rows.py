@@ -29,6 +29,7 @@ from smallcaps_assets.partitions import Axis, letter_of
 
 KEY = [*TAPE, "bar"]
 ROUNDING = 1e-12  # relative: polars divides a frame of one row by way of the reciprocal, one of many rows directly
+CANCELLED = 1e-15  # absolute: what that leaves of a ratio less one
 
 
 class TrainingRowsConfig(dg.Config):
@@ -210,7 +211,10 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> V
     names = [name for name in stored.columns if name.startswith("f_")]
     before = stored.filter(pl.col("known_at") <= instant).select(*KEY, *names)
     both = before.join(again.select(*KEY, *names, _there=True), on=KEY, how="left", validate="1:1", suffix="_again")
-    same = {name: (pl.col(name) - pl.col(f"{name}_again")).abs() <= ROUNDING * pl.col(name).abs() for name in names}
+    same = {
+        name: (pl.col(name) - pl.col(f"{name}_again")).abs() <= ROUNDING * pl.col(name).abs() + CANCELLED
+        for name in names
+    }
     differ = both.select(
         pl.col("_there").is_null().sum().alias("rows that are gone"),
         *[(pl.col(name).ne_missing(pl.col(f"{name}_again")) & ~same[name].fill_null(False)).sum() for name in names],
@@ -230,7 +234,7 @@ def shown(rows: pl.DataFrame, bars: int) -> dict[str, Any]:
     return {"bars": bars, "rows_before_their_event": hindsight, "most_absent_features": nulls}
 
 
-@dataset(TrainingRows, Axis.LETTER, laws=(prefix_stable,))
+@dataset(TrainingRows, Axis.LETTER, blocking_laws=(prefix_stable,))
 def training_rows(
     run: Run,
     event_manifest: pl.LazyFrame,

@@ -32,7 +32,7 @@ def with_conditions(folder: Path) -> Tiny:
 
 
 def asked_for(result: dg.EvaluateAutomationConditionsResult, name: str) -> set[str]:
-    return set(result.get_requested_partitions(dg.AssetKey(name)))
+    return {str(key) for key in result.get_requested_partitions(dg.AssetKey(name))}
 
 
 def evaluate(tiny: Tiny, cursor: Any = None) -> dg.EvaluateAutomationConditionsResult:

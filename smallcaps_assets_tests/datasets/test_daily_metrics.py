@@ -126,8 +126,7 @@ def test_average_true_range_needs_as_many_ranges_as_it_says() -> None:
 def test_a_true_range_reaches_from_the_close_before() -> None:
     """Fourteen gaps from 10 to 12 and back: 12.5 − 10 = 2.5 up, 12 − 9.5 = 2.5 down."""
     rows = [
-        (s, "GEVO", c, c + 0.5, c - 0.5, c, 1.0)
-        for s, c in zip(ALL[285:300], [10.0, 12.0] * 7 + [10.0], strict=True)
+        (s, "GEVO", c, c + 0.5, c - 0.5, c, 1.0) for s, c in zip(ALL[285:300], [10.0, 12.0] * 7 + [10.0], strict=True)
     ]
     assert computed(bars(*rows))["atr_14"].to_list() == [2.5]
 

@@ -47,9 +47,7 @@ def computed(
     """The partitions, which pass their contract, and what was asked."""
     vendor = Vendor(ticker_details=lambda ticker, _on: told[ticker])
     run = Run("shares_outstanding", tuple(map(Partition, days or (FIRST,))))
-    parts = list(
-        shares_outstanding(run, tickers=listed, daily_metrics=priced, polygon=vendor, config=SharesRules())
-    )
+    parts = list(shares_outstanding(run, tickers=listed, daily_metrics=priced, polygon=vendor, config=SharesRules()))
     for part in parts:
         assert contracts.verdict(SharesOutstanding, contracts.conform(SharesOutstanding, part.frame)).passed
     return parts, [arguments for _, arguments in vendor.asked]

@@ -185,9 +185,7 @@ def test_an_ended_name_without_bars_has_no_row_and_a_reused_ticker_has_one() -> 
 
 def counts(*told: tuple[int, float | None], ticker: str = "GEVO") -> Facts:
     """Share counts by the ordinal of the session on which they were asked for."""
-    rows = [
-        {"session": ALL[at], "ticker": ticker, "security_id": "id:GEVO", "shares": shares} for at, shares in told
-    ]
+    rows = [{"session": ALL[at], "ticker": ticker, "security_id": "id:GEVO", "shares": shares} for at, shares in told]
     return {"shares_outstanding": rows}
 
 
@@ -252,9 +250,7 @@ def test_one_run_over_sessions_equals_a_run_for_each() -> None:
     ]}]  # fmt: skip
     together = parts(*facts, days=days)
     for part, day in zip(together, days, strict=True):
-        seen = [
-            {name: [r for r in rows if r["session"] <= day] for name, rows in fact.items()} for fact in facts
-        ]
+        seen = [{name: [r for r in rows if r["session"] <= day] for name, rows in fact.items()} for fact in facts]
         (alone,) = parts(*seen, days=(day,))
         assert part.frame.equals(alone.frame)
     assert [part.frame["shares"].item() for part in together[3:5]] == [pytest.approx(6e6), 5e6]
