@@ -129,7 +129,9 @@ def _imbalance_closes(
         theta += flow
         ticks += 1
         if i >= warmup:
-            threshold = max(expected_ticks * abs(flow_sum / weight), noise * (magnitude_sum / weight))
+            threshold = np.inf  # before the first tick there is no expectation
+            if weight > 0.0:
+                threshold = max(expected_ticks * abs(flow_sum / weight), noise * (magnitude_sum / weight))
             if abs(theta) >= threshold or ticks >= max_ticks:
                 closes[bars] = i
                 bars += 1
