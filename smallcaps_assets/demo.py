@@ -188,6 +188,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--config", type=json.loads, default={}, help='run config as JSON: {"universe": {"max_price": 50}}'
     )
+    parser.add_argument("--emulator-key", help="the emulator's key; without one it makes its own")
     return parser.parse_args()
 
 
@@ -207,7 +208,7 @@ def main() -> int:
         instance.get_runs(limit=1)
         instance.fetch_materializations(dg.AssetKey("tickers"), limit=1)
     options = {"recorded": str(asked.recorded)} if asked.recorded else {"tickers": asked.tickers}
-    with running_emulator(**options) as emulator:
+    with running_emulator(key=asked.emulator_key, **options) as emulator:
         os.environ[definitions.KEY] = emulator.key
         os.environ.update(POLYGON_BASE_URL=emulator.base_url, POLYGON_REQUESTS_PER_MINUTE="0")
         outcomes = run_all(plan, lake, console)
