@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from smallcaps_assets import definitions, inventory, sessions
 from smallcaps_assets.automation.schedules import range_tags
 from smallcaps_assets.dataset import Dataset
+from smallcaps_assets.datasets.ml_splits import LEAST_SESSIONS
 from smallcaps_assets.definitions import DATASETS, FLOW, Settings
 from smallcaps_assets.materialize import SESSIONS_A_RUN
 from smallcaps_assets.partitions import LETTERS, WHOLE, Axes, Axis, Partition
@@ -98,22 +99,12 @@ def steps(axis: Axis, group: list[Dataset], wanted: list[date], letters: list[st
     names = tuple(dataset.name for dataset in group)
     chosen = {name: config[name] for name in names if name in config}
     if axis is Axis.WHOLE:
-        yield Step(names, (WHOLE,), chosen)
+        yield from (Step((name,), (WHOLE,), chosen) for name in names)
         return
+    size = SESSIONS_A_RUN[axis]
     for letter in letters if axis is Axis.LETTER else [None]:
-        for batch in batches(wanted, SESSIONS_A_RUN[axis]):
-            yield Step(names, tuple(Partition(session, letter) for session in batch), chosen)
-
-
-def batches(wanted: list[date], size: int) -> list[list[date]]:
-    """The sessions in runs without gaps, since a Dagster run covers a range, none longer than ``size``."""
-    found: list[list[date]] = []
-    for session in wanted:
-        if found and len(found[-1]) < size and sessions.before(session, 1) == found[-1][-1:]:
-            found[-1].append(session)
-        else:
-            found.append([session])
-    return found
+        for start in range(0, len(wanted), size):
+            yield Step(names, tuple(Partition(session, letter) for session in wanted[start : start + size]), chosen)
 
 
 def history(first: date, earliest: date, config: Any) -> list[list[Step]]:
@@ -134,6 +125,15 @@ def needed(step: Step, lake: Lake) -> bool:
         for name in step.datasets
         for p in step.partitions
     )
+
+
+def too_little(step: Step, lake: Lake) -> str:
+    """Why the step cannot be asked for at all: folds are not cut from a day or two. Empty if it can."""
+    if step.datasets != ("ml_splits",):
+        return ""
+    rows = lake.scan("training_rows", lake.partitions("training_rows"), DATASETS["training_rows"].empty())
+    there = rows.select("session").collect()["session"].n_unique()
+    return f"it needs training rows of {LEAST_SESSIONS} sessions, there are {there}" if there < LEAST_SESSIONS else ""
 
 
 def execute(step: Step) -> Outcome:
@@ -168,13 +168,11 @@ def execute(step: Step) -> Outcome:
 
 
 def parse_sessions(text: str, market: list[date]) -> list[date]:
-    """``40`` (the last ones), ``2013-10-07..2013-10-09``, or dates with commas."""
+    """``40`` (the last ones), ``2013-10-07..2013-10-09`` or one date: a span, because look-backs allow no holes."""
     if text.isdigit():
         return market[-int(text) :]
-    if ".." in text:
-        first, last = (date.fromisoformat(day) for day in text.split(".."))
-        return sessions.between(first, last)
-    return [date.fromisoformat(day) for day in text.split(",")]
+    first, *last = (date.fromisoformat(day) for day in text.split(".."))
+    return sessions.between(first, last[0] if last else first)
 
 
 def arguments() -> argparse.Namespace:
@@ -183,7 +181,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--recorded", type=Path, help="a folder of recorded market data instead of the synthetic market"
     )
-    parser.add_argument("--sessions", default="40", help="a number (the last ones), FIRST..LAST, or dates with commas")
+    parser.add_argument("--sessions", default="40", help="a number (the last ones), FIRST..LAST, or one date")
     parser.add_argument("--tickers", type=int, default=60, help="tickers of the synthetic market")
     parser.add_argument(
         "--config", type=json.loads, default={}, help='run config as JSON: {"universe": {"max_price": 50}}'
@@ -241,7 +239,13 @@ def run_all(plan: list[list[Step]], lake: Lake, console: Console) -> list[Outcom
     with Progress(*columns, console=console) as progress, ProcessPoolExecutor(PROCESSES, mp_context=spawn) as pool:
         bar = progress.add_task("partitions", total=total)
         for phase in due:
-            for future in as_completed([pool.submit(execute, step) for step in phase]):
+            ready = []
+            for step in phase:
+                if why := too_little(step, lake):
+                    console.print(f"[yellow]left out:[/yellow] {step.datasets[0]}: {why}")
+                else:
+                    ready.append(step)
+            for future in as_completed([pool.submit(execute, step) for step in ready]):
                 outcome = future.result()
                 outcomes.append(outcome)
                 done = f"{outcome.step.datasets[-1]} {outcome.step.partitions[-1].key}"

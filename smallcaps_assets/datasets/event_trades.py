@@ -44,7 +44,9 @@ class EventTrades(pa.DataFrameModel):
     sequence_number: pl.Int64 = column("order on the tape among trades of one instant")
     price: float = column("as traded", unit="USD", gt=0)
     size: float = column("may be a fraction of a share", unit="shares", ge=0)
-    exchange: pl.Int16 = column("the vendor's exchange id; 4 is off-exchange (FINRA)", ge=0)
+    exchange: pl.Int16 = column(
+        "the vendor's exchange id; 4 is off-exchange (FINRA); null on tapes recorded without", ge=0, nullable=True
+    )
     conditions: Annotated[pl.List, pl.Int16()] = column("sale conditions, the vendor's ids; empty for a regular trade")
     tape: pl.Int8 = column("1 NYSE, 2 NYSE Arca and American, 3 Nasdaq", nullable=True)
     trf_id: pl.Int16 = column("the trade reporting facility of an off-exchange trade", nullable=True)

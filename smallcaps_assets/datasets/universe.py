@@ -74,6 +74,8 @@ class UniverseRules(dg.Config):
     """Whether a ticker without listing exchange passes."""
     min_dollar_volume: float = 100e3
     """USD, included: mean of close × volume of the 20 sessions before; less cannot be traded."""
+    unknown_history_is_member: bool = False
+    """Whether a ticker without a bar in the 20 sessions before passes: its first day, or a tape recorded alone."""
     publication_lag_sessions: int = Field(default=0, ge=0, le=42)
     """Sessions that a count must be old to be used. 0 trusts that a count was public when it was asked for, which holds
     for month-end caps; 30 excludes what was filed after its period of report, at the price of six weeks of dilution."""
@@ -156,7 +158,7 @@ def first_failed(rules: UniverseRules) -> pl.Expr:
     failed: dict[str, pl.Expr] = {
         "not in the reference": pl.col("active").is_null(),
         "not listed": ~pl.col("active"),
-        "no bar before": pl.col("close_raw").is_null(),
+        "no bar before": pl.col("close_raw").is_null() & (not rules.unknown_history_is_member),
         "price": ~pl.col("close_raw").is_between(rules.min_price, rules.max_price),
         "kind": ~kind.is_in(rules.kinds),
         "market cap unknown": cap.is_null() & (not rules.unknown_cap_is_member),
@@ -165,7 +167,7 @@ def first_failed(rules: UniverseRules) -> pl.Expr:
         "kind unknown": kind.is_null() & (not rules.unknown_kind_is_member),
         "exchange unknown": exchange.is_null() & (not rules.unknown_exchange_is_member),
         "exchange": ~exchange.is_in(rules.exchanges),
-        "dollar volume unknown": pl.col("mean_dollar_volume_20").is_null(),
+        "dollar volume unknown": pl.col("mean_dollar_volume_20").is_null() & (not rules.unknown_history_is_member),
         "dollar volume": pl.col("mean_dollar_volume_20") < rules.min_dollar_volume,
     }
     reasons = [pl.when(fails).then(pl.lit(reason)) for reason, fails in failed.items()]
