@@ -8,9 +8,10 @@ exchange unknown, exchange, dollar volume unknown, dollar volume. A known unwant
 shares of funds and warrants are not asked for; what is unknown never passes unless the rules say so, and has its own
 reason.
 
-Market cap is the shares known before the session × the close before it, both on the split basis of the session. Shares
-are the last count found; one that the vendor repeats (to a thousandth) is as old as its first telling, so that splits
-since then are applied to it. The vendor's own market cap stands beside it and decides nothing.
+The price is the close before, as traded, on the split basis of the session: a stock of 4 cents that splits 1:225 before
+the open is a stock of 9 dollars. Market cap is the shares known before the session × that price. Shares are the last
+count found; one that the vendor repeats (to a thousandth) is as old as its first telling, so that splits since then are
+applied to it. The vendor's own market cap stands beside it and decides nothing.
 
 What goes wrong: the vendor's counts follow filings, months late where a company dilutes fast, and may be visible before
 they were published (see `shares_outstanding`; `publication_lag_sessions` makes them older). Names that trade but are
@@ -55,9 +56,9 @@ class UniverseRules(dg.Config):
     """Who is a member."""
 
     min_price: float = 0.50
-    """USD, raw close before the session, included: below it ticks and listing rules rule the price."""
+    """USD, the price before the session, included: below it ticks and listing rules rule the price."""
     max_price: float = 20.0
-    """USD, raw close before the session, included: the range in which small caps are day-traded."""
+    """USD, the price before the session, included: the range in which small caps are day-traded."""
     max_market_cap: float = 2e9
     """USD, excluded: the usual end of the small caps."""
     unknown_cap_is_member: bool = False
@@ -90,7 +91,8 @@ class Universe(pa.DataFrameModel):
     member: bool = column("passes every rule")
     reason: str = column("member, or the first rule that failed")
     close_raw: float = column("last close before, as traded", unit="USD", gt=0, nullable=True)
-    market_cap: float = column("shares × close before the session", unit="USD", gt=0, nullable=True)
+    price: float = column("that close on the split basis of the session", unit="USD", gt=0, nullable=True)
+    market_cap: float = column("shares × price", unit="USD", gt=0, nullable=True)
     market_cap_limit: float = column("the rule's limit, excluded", unit="USD", gt=0)
     cap_class: str = column(
         "nano < 50 M ≤ micro < 300 M ≤ small < 2 B ≤ mid < 10 B ≤ large", isin=[*CAP_CLASSES, LARGE], nullable=True
@@ -159,7 +161,7 @@ def first_failed(rules: UniverseRules) -> pl.Expr:
         "not in the reference": pl.col("active").is_null(),
         "not listed": ~pl.col("active"),
         "no bar before": pl.col("close_raw").is_null() & (not rules.unknown_history_is_member),
-        "price": ~pl.col("close_raw").is_between(rules.min_price, rules.max_price),
+        "price": ~pl.col("price").is_between(rules.min_price, rules.max_price),
         "kind": ~kind.is_in(rules.kinds),
         "market cap unknown": cap.is_null() & (not rules.unknown_cap_is_member),
         "market cap": cap >= rules.max_market_cap,
@@ -247,11 +249,12 @@ def judged(session: date, known: Frames, rules: UniverseRules) -> pl.DataFrame:
         .join(counts, on="security_id", how="left", validate="m:1")
         .join(floats_of(session, known), on="ticker", how="left", validate="1:1")
     )
-    sized = rows.with_columns(market_cap=pl.col("shares") * pl.col("prior_close"), session=pl.lit(session))
+    priced = rows.rename({"prior_close": "price"})
+    sized = priced.with_columns(market_cap=pl.col("shares") * pl.col("price"), session=pl.lit(session))
     named = sized.with_columns(
         first_failed(rules), cap_class(pl.col("market_cap")), market_cap_limit=pl.lit(rules.max_market_cap)
     )
-    return named.with_columns(member=pl.col("reason") == "member").drop("active", "delisted_on", "prior_close")
+    return named.with_columns(member=pl.col("reason") == "member").drop("active", "delisted_on")
 
 
 def with_waterfall(session: date, known: Frames, rules: UniverseRules) -> Rows:
