@@ -157,6 +157,11 @@ def test_a_known_float_must_be_below_its_limit(free_float: float, reason: str) -
     assert row(stock(), {"float_shares": [known]})["reason"] == reason
 
 
+def test_a_stock_of_cents_that_splits_1_to_225_before_the_open_is_judged_by_its_price_of_the_session() -> None:
+    found = row(stock(close_raw=0.04, prior_close=9.0))
+    assert (found["reason"], found["close_raw"], found["price"]) == ("member", 0.04, 9.0)
+
+
 def test_unknowns_pass_only_where_the_rules_say_so() -> None:
     assert row(stock(shares=None), unknown_cap_is_member=True)["reason"] == "member"
     assert row(stock(kind=None), unknown_kind_is_member=True)["reason"] == "member"
