@@ -120,11 +120,7 @@ def history(first: date, earliest: date, config: Any) -> list[list[Step]]:
 
 def needed(step: Step, lake: Lake) -> bool:
     """Whether any of its partitions is not there, or not sound."""
-    return any(
-        not lake.path(name, p.file).is_file() or not lake.passed(name, p.file)
-        for name in step.datasets
-        for p in step.partitions
-    )
+    return any(not lake.sound(name, p.file, DATASETS[name].empty()) for name in step.datasets for p in step.partitions)
 
 
 def too_little(step: Step, lake: Lake) -> str:

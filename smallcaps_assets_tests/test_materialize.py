@@ -147,6 +147,15 @@ def test_a_good_file_of_another_program_is_read(tiny: Tiny) -> None:
     assert tiny.run(["summed"], *WEEK).success
 
 
+def test_a_partition_written_under_another_contract_is_refused_and_names_what_it_lacks(tiny: Tiny) -> None:
+    tiny.run(["root"], *WEEK)
+    older = tiny.lake.read("root", "2025-09-09").drop("volume")
+    tiny.lake.commit("root", "2025-09-09", older, passed=True, group_rows=10)
+    told = failure(tiny.run(["summed"], *WEEK))
+    assert "root 2025-09-09 fails its contract and may not be read: column_in_dataframe" in told
+    assert "volume" in told
+
+
 def test_named_tickers_are_computed_again_and_the_others_stay(tiny: Tiny) -> None:
     tiny.run(["root", "summed"], "2025-09-08")
     tiny.run(["lettered"], "A|2025-09-08")

@@ -1,6 +1,7 @@
 """Between Dagster and the lake: arguments are lazy scans, return values are files.
 
-A file is trusted when its footer says that its rows have passed their contract. Any other file (its contract refused
+A file is trusted when its footer says that its rows have passed their contract, and its columns are still the
+contract's. Any other file (its contract refused
 it, or another program wrote it) is checked when it is about to be read, and the reader is stopped if it fails:
 Dagster's blocking checks hold only inside a run, this holds between runs.
 """
@@ -75,7 +76,7 @@ class LakeIOManager(dg.IOManager):
 
     def _trust(self, dataset: str, partitions: Iterable[str]) -> None:
         for partition in partitions:
-            if self.lake.passed(dataset, partition):
+            if self.lake.sound(dataset, partition, self.empties[dataset]):
                 continue
             if (fault := self.check(dataset, self.lake.read(dataset, partition))) is not None:
                 raise RefusedError(f"{dataset} {partition} fails its contract and may not be read: {fault}")

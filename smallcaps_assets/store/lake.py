@@ -61,6 +61,11 @@ class Lake:
         """Whether the file's footer says that its rows have passed the contract."""
         return pl.read_parquet_metadata(self.path(dataset, partition)).get(VERDICT) == PASSED
 
+    def sound(self, dataset: str, partition: str, empty: pl.DataFrame) -> bool:
+        """Whether the file may be read as it is: its rows have passed the contract, and the columns are still those."""
+        path = self.path(dataset, partition)
+        return path.is_file() and self.passed(dataset, partition) and pl.read_parquet_schema(path) == empty.schema
+
     def read(self, dataset: str, partition: str) -> pl.DataFrame:
         """The partition's rows; ``FileNotFoundError`` names it if it is not there."""
         path = self.path(dataset, partition)
