@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from smallcaps_assets.automation import schedules
-from smallcaps_assets.definitions import FLOW
+from smallcaps_assets.definitions import DATASETS, FLOW
 from smallcaps_assets.partitions import Axes
 from smallcaps_assets.sessions import NEW_YORK
 
@@ -47,6 +47,12 @@ def test_the_schedule_covers_what_comes_from_the_source_for_the_whole_market() -
     assert {"tickers", "splits", "dividends", "daily_bars"} <= set(asked)
     assert "minute_bars" not in asked
     assert "universe" not in asked
+
+
+def test_the_nightly_run_holds_all_that_its_datasets_read_of_the_same_session() -> None:
+    asked = schedules.from_source(FLOW)
+    assert "daily_metrics" in asked  # share counts are asked for by what it says
+    assert {upstream for name in asked for upstream in DATASETS[name].inputs} <= set(asked)
 
 
 def test_what_spans_all_sessions_is_made_weekly() -> None:
