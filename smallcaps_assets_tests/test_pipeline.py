@@ -1,6 +1,5 @@
 """End to end, as a user runs it: the demo command on a small market, twice, and what Dagster and DuckDB then show."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from smallcaps_assets.definitions import DATASETS
 from smallcaps_assets.store.lake import Lake
 from smallcaps_assets_tests.demo_run import SESSIONS, demo
-from smallcaps_assets_tests.shared import SHARED, needs_shared
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -66,47 +64,3 @@ def test_dagster_shows_the_demos_partitions_as_materialized(
     with dg.DagsterInstance.from_config(str(demo_folder / "home")) as instance:
         green = instance.get_materialized_partitions(dg.AssetKey("minute_bars"))
     assert {key.replace("|", "/") for key in green} == set(Lake(demo_folder / "lake").partitions("minute_bars"))
-
-
-def recorded(folder: Path, sessions: str, first: str, config: dict[str, dict[str, object]]) -> Path:
-    """The demo on recorded data; the catalogue it leaves."""
-    result = demo(
-        folder,
-        *("--recorded", str(SHARED / "realdata" / "recorded"), "--sessions", sessions),
-        *("--config", json.dumps(config)),
-        SMALLCAPS_FIRST_SESSION=first,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder / "lake" / "smallcaps.duckdb"
-
-
-@needs_shared
-def test_real_ticks_of_2013_go_through_to_splits_with_the_small_cap_gate_relaxed(tmp_path: Path) -> None:
-    relaxed: dict[str, dict[str, object]] = {
-        "shares_outstanding": {"max_price": 1000.0},
-        "universe": {"max_market_cap": 1e13, "max_price": 1000.0},
-        "event_candidates": {"max_price": 1000.0, "profile": "full"},
-    }
-    catalogue = recorded(tmp_path, "2013-10-07..2013-10-09", "2013-05-01", relaxed)
-    with duckdb.connect(str(catalogue), read_only=True) as connection:
-        labelled = dict(connection.execute("SELECT ticker, count(*) FROM training_rows GROUP BY ticker").fetchall())
-        folds = connection.execute("SELECT count(DISTINCT (scheme, fold)) FROM ml_splits").fetchall()[0][0]
-    assert labelled.keys() == {"AIG", "BAC", "IBM"}
-    assert folds == 7
-
-
-@needs_shared
-def test_a_tape_recorded_alone_gives_minute_bars_with_its_volume_to_the_share(tmp_path: Path) -> None:
-    alone: dict[str, dict[str, object]] = {
-        "universe": dict.fromkeys(
-            ("unknown_cap_is_member", "unknown_history_is_member", "unknown_exchange_is_member"), True
-        )
-    }
-    catalogue = recorded(tmp_path, "2020-03-17", "2020-03-17", alone)
-    tape = SHARED / "realdata" / "recorded" / "trades.parquet"
-    with duckdb.connect(str(catalogue), read_only=True) as connection:
-        volume = connection.execute("SELECT sum(volume) FROM minute_bars").fetchall()[0][0]
-        printed = connection.execute(
-            "SELECT sum(size) FROM read_parquet($1) WHERE ticker = 'VXRT'", [str(tape)]
-        ).fetchall()[0][0]
-    assert volume == printed
