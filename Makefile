@@ -10,6 +10,7 @@ LAKE ?= data$(if $(RECORDED),/recorded)
 export SMALLCAPS_LAKE := $(LAKE)
 export DAGSTER_HOME := $(abspath $(if $(filter data,$(LAKE)),dagster_home,$(LAKE)/dagster_home))
 $(if $(FIRST_SESSION),$(eval export SMALLCAPS_FIRST_SESSION := $(FIRST_SESSION)))
+$(if $(RECORDED),$(eval export SMALLCAPS_RECORDED := $(abspath $(RECORDED))))
 export POLARS_MAX_THREADS ?= 2
 
 .PHONY: demo ui test check bench clean-demo

@@ -221,7 +221,8 @@ def main() -> int:
     if any(not outcome.success or outcome.blocked for outcome in outcomes) or (failed and not asked.recorded):
         return 1
     console.print("Every blocking check is green." if failed else "All checks are green.")
-    console.print("Now look at it: [bold]make ui[/bold], then http://127.0.0.1:3000")
+    same = f" RECORDED={asked.recorded} FIRST_SESSION={settings.first_session}" if asked.recorded else ""
+    console.print(f"Now look at it: [bold]make ui{same}[/bold], then http://127.0.0.1:3000")
     return 0
 
 
