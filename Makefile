@@ -17,7 +17,7 @@ export POLARS_MAX_THREADS ?= 2
 
 demo: $(READY) $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/python -W ignore -m smallcaps_assets.demo $(if $(RECORDED),--recorded $(RECORDED)) \
-	  $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(TICKERS),--tickers $(TICKERS)) $(if $(CONFIG),--config '$(CONFIG)')
+	  $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(TICKERS),--tickers $(TICKERS)) $(if $(CONFIG),--config "$$CONFIG")
 
 ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)

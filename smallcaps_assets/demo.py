@@ -12,7 +12,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -186,6 +186,15 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def reaching_back(settings: Settings, first: date) -> Settings:
+    """The settings with partitions that begin early enough for the look-backs of ``first``, here and in the runs."""
+    earliest = sessions.before(first, max(sessions_before().values()))[0]
+    if earliest >= settings.first_session:
+        return settings
+    os.environ["SMALLCAPS_FIRST_SESSION"] = str(earliest)
+    return replace(settings, first_session=earliest)
+
+
 def main() -> int:
     """Exit code 0: every dataset is there and every check is green."""
     asked, console = arguments(), Console()
@@ -194,6 +203,7 @@ def main() -> int:
     market = RecordedMarket(asked.recorded) if asked.recorded else SyntheticMarket(tickers=asked.tickers)
     newest = date.fromisoformat(str(Axes(settings.first_session).session.get_last_partition_key()))
     wanted = parse_sessions(asked.sessions, [session for session in market.sessions() if session <= newest])
+    settings = reaching_back(settings, wanted[0])
     letters = sorted({ticker[0].upper() for ticker in market.listings()["ticker"]} & set(LETTERS))
     write_halt_files(market, lake.root / INBOX / "halts", wanted)
     plan = history(wanted[0], settings.first_session, asked.config)

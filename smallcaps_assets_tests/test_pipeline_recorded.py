@@ -12,13 +12,12 @@ from smallcaps_assets_tests.shared import SHARED, needs_shared
 pytestmark = pytest.mark.xdist_group("recorded")  # beside the shared demo, on the other core
 
 
-def recorded(folder: Path, sessions: str, first: str, config: dict[str, dict[str, object]]) -> Path:
+def recorded(folder: Path, sessions: str, config: dict[str, dict[str, object]]) -> Path:
     """The demo on recorded data; the catalogue it leaves."""
     result = demo(
         folder,
         *("--recorded", str(SHARED / "realdata" / "recorded"), "--sessions", sessions),
         *("--config", json.dumps(config)),
-        SMALLCAPS_FIRST_SESSION=first,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return folder / "lake" / "smallcaps.duckdb"
@@ -31,7 +30,7 @@ def test_real_ticks_of_2013_go_through_to_splits_with_the_small_cap_gate_relaxed
         "universe": {"max_market_cap": 1e13, "max_price": 1000.0},
         "event_candidates": {"max_price": 1000.0, "profile": "full"},
     }
-    catalogue = recorded(tmp_path, "2013-10-07..2013-10-09", "2013-05-01", relaxed)
+    catalogue = recorded(tmp_path, "2013-10-07..2013-10-09", relaxed)
     with duckdb.connect(str(catalogue), read_only=True) as connection:
         labelled = dict(connection.execute("SELECT ticker, count(*) FROM training_rows GROUP BY ticker").fetchall())
         folds = connection.execute("SELECT count(DISTINCT (scheme, fold)) FROM ml_splits").fetchall()[0][0]
@@ -46,7 +45,7 @@ def test_a_tape_recorded_alone_gives_minute_bars_with_its_volume_to_the_share(tm
             ("unknown_cap_is_member", "unknown_history_is_member", "unknown_exchange_is_member"), True
         )
     }
-    catalogue = recorded(tmp_path, "2020-03-17", "2020-03-17", alone)
+    catalogue = recorded(tmp_path, "2020-03-17", alone)
     tape = SHARED / "realdata" / "recorded" / "trades.parquet"
     with duckdb.connect(str(catalogue), read_only=True) as connection:
         volume = connection.execute("SELECT sum(volume) FROM minute_bars").fetchall()[0][0]
