@@ -66,9 +66,8 @@ class Step:
         finished = False
         try:
             for part, result in self.checked(self.restricted(self.compute())):
-                passed = result.passed
                 done = self._remember(part, result)
-                yield Committed(part.partition.file, part.frame, passed, self.dataset.group_rows, done)
+                yield Committed(part.partition.file, part.frame, result.passed, self.dataset.group_rows, done)
             if lost := set(self.partitions) - self.results.keys():
                 raise ValueError(f"{self.dataset.name} gave no rows for {sorted(lost)[0].key}, nor said there are none")
             finished = True

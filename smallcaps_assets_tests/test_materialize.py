@@ -108,6 +108,16 @@ def test_a_law_that_does_not_block_shows_red_and_lets_the_rest_go_on(tiny: Tiny)
     assert found[("contract", "2025-09-08")] is True
 
 
+def test_a_law_that_blocks_stops_what_follows_in_the_run_though_the_contract_is_green(tiny: Tiny) -> None:
+    assert tiny.run(["root", "summed"], *WEEK, root={"volume": 60.0}).success
+    result = tiny.run(["lettered", "looked_back"], "A|2025-09-08", "A|2025-09-12")
+    assert not result.success
+    found = evaluations(result)
+    assert found[("contract", "A|2025-09-10")] is True
+    assert (found[("is_quiet", "A|2025-09-08")], found[("is_quiet", "A|2025-09-10")]) == (True, False)
+    assert tiny.green("looked_back") == set()
+
+
 def test_a_partition_broken_by_hand_is_refused_by_those_who_read_it(tiny: Tiny) -> None:
     tiny.run(["root"], *WEEK)
     break_by_hand(tiny, "root", "2025-09-09")

@@ -67,7 +67,7 @@ def summed(run: Run, root: pl.LazyFrame) -> Iterator[Rows]:
     yield from run.split(root.with_columns(rolled).filter(pl.col("session").is_in(run.sessions)))
 
 
-@dataset(Volumes, Axis.LETTER)
+@dataset(Volumes, Axis.LETTER, blocking_laws=(is_quiet,))
 def lettered(run: Run, summed: pl.LazyFrame) -> Iterator[Rows]:
     """By letter."""
     yield from run.split(summed.filter(run.wanted(pl.col("ticker"))))
