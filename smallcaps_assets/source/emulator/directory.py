@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 
 from smallcaps_assets.source.emulator.instants import nanoseconds
+from smallcaps_assets.source.emulator.latest import PRICES, Latest
 from smallcaps_assets.source.emulator.market import Market
 from smallcaps_assets.source.emulator.recent import Recent
 
 TICK_ROWS = 1_500_000  # about 200 MB of trades
-PRICES = ("o", "h", "l", "c", "vw")
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,14 @@ class Directory:
     def life(self, ticker: str, session: date) -> Life | None:
         """The security this ticker named in the session."""
         return next((life for life in self.lives(ticker) if life.covers(session)), None)
+
+    @cached_property
+    def latest(self) -> Latest:
+        """The market at the emulator's clock."""
+        before = self.sessions[-2] if len(self.sessions) > 1 else None
+        active = [ticker for ticker in self._lives if self.life(ticker, self.today)]
+        factors = self.restated(before) if before else {}
+        return Latest(self.market, self.today, before, active, factors, self.trades, self.quotes)
 
     def may_trade(self, ticker: str, session: date) -> bool:
         """Whether the market is worth asking: no for a session outside a known ticker's lives.

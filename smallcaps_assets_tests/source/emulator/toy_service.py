@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from smallcaps_assets.source.emulator.market import Market
 from smallcaps_assets.source.emulator.server import HOST, application, http_server, listening_on
 from smallcaps_assets_tests.source.emulator.toy_market import ToyMarket
 
@@ -14,10 +15,11 @@ KEY = "a-key-for-tests"
 
 
 @contextmanager
-def toy_service(*, rate_limit: int = 0) -> Iterator[httpx.Client]:
-    """A client with the right key; its ``base_url`` is the service's address."""
+def toy_service(market: Market | None = None, *, rate_limit: int = 0) -> Iterator[httpx.Client]:
+    """A client with the right key; its ``base_url`` is the service's address. Without ``market`` it is the toy one."""
     ready = threading.Event()
-    server = http_server(application(ToyMarket(), KEY, rate_limit=rate_limit, ready=ready.set))
+    app = application(market or ToyMarket(), KEY, rate_limit=rate_limit, ready=ready.set)
+    server = http_server(app)
     with listening_on(0) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
