@@ -13,6 +13,7 @@ from smallcaps_assets.source.emulator.calendar import last_completed_session
 from smallcaps_assets.source.emulator.launch import KEY_VARIABLE, STOP_VARIABLE
 from smallcaps_assets.source.emulator.market import Market
 from smallcaps_assets.source.emulator.recorded import RecordedMarket
+from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY
 from smallcaps_assets.source.emulator.server import HOST, application, http_server, listening_on
 
 
@@ -27,6 +28,9 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--end", type=date.fromisoformat, help="last session; default: the last completed one")
     parser.add_argument("--recorded", type=Path, help="folder of recorded Parquet files instead of a synthetic market")
     parser.add_argument("--rate-limit", type=int, default=0, help="requests a minute; 0 is no limit")
+    parser.add_argument(
+        "--flat-access-key", default=ACCESS_KEY, help="access key id of flat files; the secret is the key"
+    )
     options = parser.parse_args(given)
     if not options.key:
         parser.error(f"an API key is needed: --key or {KEY_VARIABLE}")
@@ -67,6 +71,7 @@ def main() -> None:
             market_of(options),
             options.key,
             rate_limit=options.rate_limit,
+            flat_access_key=options.flat_access_key,
             ready=lambda: print(ready, flush=True),  # noqa: T201 - the command's one line of output
         )
         http_server(app).run(sockets=[listening])

@@ -3,11 +3,13 @@
 import hmac
 import math
 import socket
+import threading
 import time
 import uuid
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import date
 from urllib.parse import parse_qsl
 
 import uvicorn
@@ -29,7 +31,9 @@ from smallcaps_assets.source.emulator import (
 )
 from smallcaps_assets.source.emulator.directory import Directory
 from smallcaps_assets.source.emulator.envelope import NOT_FOUND_ROUTE, Call, RefusedError
+from smallcaps_assets.source.emulator.flat_files import FlatStore
 from smallcaps_assets.source.emulator.market import Market
+from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY, flat_routes
 
 HOST = "127.0.0.1"
 Answer = Callable[[Call, Directory], bytes]
@@ -97,15 +101,27 @@ class RateLimit:
 
 
 def application(
-    market: Market, key: str, *, rate_limit: int = 0, ready: Callable[[], None] = lambda: None
+    market: Market,
+    key: str,
+    *,
+    rate_limit: int = 0,
+    ready: Callable[[], None] = lambda: None,
+    flat_access_key: str = ACCESS_KEY,
+    republished: Iterable[tuple[str, date]] = (),
 ) -> Starlette:
     """The service over ``market`` for callers with ``key``; ``ready`` is called once when it starts.
 
     Requests are answered one after another on the event loop: their work is the market's, which one core does at a
-    time anyway, and a market needs no locks.
+    time anyway. Only flat files, which take seconds, are made beside it; a lock keeps the market to one caller.
+    ``key`` is also the secret that goes with ``flat_access_key``; ``republished`` are flat files (kind, session) with a
+    late correction, ``app.state.flat_files`` is their store, which can publish others again.
     """
     directory = Directory(market)
     limit = RateLimit(rate_limit)
+    asking = threading.Lock()
+    flat_files = FlatStore(market, asking)
+    for kind, session in republished:
+        flat_files.republish(kind, session)
 
     def endpoint(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
@@ -113,7 +129,8 @@ def application(
             try:
                 _authorize(request, key)
                 limit.take()
-                body, status, headers = answer(_call(request, request_id), directory), 200, dict[str, str]()
+                with asking:
+                    body, status, headers = answer(_call(request, request_id), directory), 200, dict[str, str]()
             except RefusedError as refused:
                 body, status, headers = refused.body(request_id), refused.status, refused.headers
             return _response(request, body, status, {"X-Request-Id": request_id, **headers})
@@ -124,12 +141,18 @@ def application(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         ready()
         yield
+        flat_files.close()
 
-    return Starlette(
-        routes=[Route(path, endpoint(answer), methods=["GET"]) for path, answer in ROUTES.items()],
+    app = Starlette(
+        routes=[
+            *(Route(path, endpoint(answer), methods=["GET"]) for path, answer in ROUTES.items()),
+            *flat_routes(flat_files, key, access_key=flat_access_key),
+        ],
         exception_handlers={404: _no_route, 405: _no_route},
         lifespan=lifespan,
     )
+    app.state.flat_files = flat_files
+    return app
 
 
 def _authorize(request: Request, key: str) -> None:

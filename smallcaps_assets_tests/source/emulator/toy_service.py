@@ -15,10 +15,13 @@ KEY = "a-key-for-tests"
 
 
 @contextmanager
-def toy_service(market: Market | None = None, *, rate_limit: int = 0) -> Iterator[httpx.Client]:
-    """A client with the right key; its ``base_url`` is the service's address. Without ``market`` it is the toy one."""
+def toy_service(market: Market | None = None, **options: Any) -> Iterator[httpx.Client]:
+    """A client with the right key; its ``base_url`` is the service's address.
+
+    Without ``market`` it is the toy one; ``options`` are ``application``'s.
+    """
     ready = threading.Event()
-    app = application(market or ToyMarket(), KEY, rate_limit=rate_limit, ready=ready.set)
+    app = application(market or ToyMarket(), KEY, ready=ready.set, **options)
     server = http_server(app)
     with listening_on(0) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
