@@ -4,66 +4,29 @@ What may pass (429, 5xx, a broken connection, a body that is cut off) is asked a
 else is an error at once. An error names the endpoint, the ticker and the window, and never holds the key.
 """
 
-import email.utils
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 import msgspec
 import polars as pl
-import tenacity
 
+from smallcaps_assets.source.concurrency import Concurrency
+from smallcaps_assets.source.errors import Asked, PolygonError, PolygonNotFoundError, PolygonUnavailableError
+from smallcaps_assets.source.reply import BrokenReplyError, Reply, received
+from smallcaps_assets.source.retries import LONGEST_RETRY_AFTER, retry_after, until_answered
 from smallcaps_assets.source.throttle import Bucket
 from smallcaps_assets.source.wire import Table
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 8  # with the waits below: over two minutes, more than a limit by the minute needs
-LONGEST_WAIT = 60.0  # seconds between two attempts unless the service names its own
-LONGEST_RETRY_AFTER = 300.0  # seconds; told to wait longer, a run had better fail and say so
 MOST_PAGES = 10_000  # the largest list known (all dividends) has 1,900
 MOST_EMPTY_PAGES = 10  # in a row, each promising another
 TIMEOUT = httpx.Timeout(connect=15.0, read=90.0, write=30.0, pool=None)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked for, in the words of an error."""
-
-    endpoint: str
-    ticker: str | None = None
-    window: str | None = None
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.endpoint, self.ticker, self.window) if part)
-
-
-class PolygonError(Exception):
-    """The service refused, failed, or answered with what cannot be the whole truth.
-
-    Attributes: ``what`` happened, ``endpoint``, ``ticker`` and ``window`` asked for, HTTP ``status`` (None: no reply).
-    """
-
-    def __init__(self, what: str, asked: Asked, status: int | None = None) -> None:
-        super().__init__(what, asked, status)
-        self.what, self.asked, self.status = what, asked, status
-        self.endpoint, self.ticker, self.window = asked.endpoint, asked.ticker, asked.window
-
-    def __str__(self) -> str:
-        return f"{self.asked}: {self.what}"
-
-
-class PolygonUnavailableError(PolygonError):
-    """What may pass did not within all attempts: ask again later. ``retry_after``: seconds the service asked for."""
-
-    retry_after: float = 0.0
-
-
-class PolygonNotFoundError(PolygonError):
-    """The service knows no such thing (its own 404, not that of an unknown path)."""
+DEADLINE = 300.0  # seconds for one whole reply: 15 MB, the largest known, at 50 kB/s
 
 
 class Envelope(msgspec.Struct):
@@ -81,10 +44,25 @@ class Envelope(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Page:
-    """A page's rows as a frame, and where the next one is."""
+    """A page's rows as a frame, where the next one is, and how many attempts failed before it came."""
 
     frame: pl.DataFrame
     next_url: str | None
+    failures: int
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A list that was read to its end: all rows, and how the walk over its pages went.
+
+    ``last_cursor`` is the cursor that led to the last page, None where the first was the last.
+    """
+
+    asked: Asked
+    frame: pl.DataFrame
+    pages: int
+    last_cursor: str | None
+    retries: int
 
 
 class Pages:
@@ -101,21 +79,22 @@ class Pages:
     ) -> None:
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise ValueError("the API key is empty or holds characters that a header cannot carry (a line break?)")
-        if in_flight < 1:
-            raise ValueError(f"in_flight is {in_flight}, must be at least 1")
         self.base = httpx.URL(base_url.rstrip("/"))
         if self.base.scheme not in ("http", "https") or not self.base.host or self.base.userinfo or self.base.query:
             raise ValueError(f"the base URL must be http(s)://host[:port], not {base_url!r}")
-        logging.getLogger("hpack").setLevel(logging.INFO)  # at DEBUG it writes every header, the key's too
+        for logger in ("hpack.hpack", "hpack.table"):  # at DEBUG they write every header, the key's too
+            logging.getLogger(logger).disabled = True
         self.requests = 0
+        self.clock: Callable[[], float] = time.monotonic
         self.pause: Callable[[float], None] = time.sleep
+        self.deadline = DEADLINE
+        self.concurrency = Concurrency(in_flight)
         self._key = key
-        self._bucket = Bucket(requests_per_minute)
-        self._slots = threading.BoundedSemaphore(in_flight)
+        self._bucket = Bucket(requests_per_minute, clock=lambda: self.clock(), sleep=lambda wait: self.pause(wait))
         self._lock = threading.Lock()
         self._client = httpx.Client(
             http2=True,
-            headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
+            headers={"Authorization": f"Bearer {key}", "Accept": "application/json", "Accept-Encoding": "gzip"},
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight),
             transport=transport,
@@ -127,80 +106,88 @@ class Pages:
 
     def walk(
         self, asked: Asked, path: str, parameters: Mapping[str, str], table: Table, *, along: str | None = None
-    ) -> pl.DataFrame:
+    ) -> Walk:
         """All rows of all pages in the order sent; ``along`` is a column that must not fall from page to page."""
         url: httpx.URL | None = httpx.URL(f"{self.base}{path}", params=dict(parameters))
+        here, cursor = asked, None
         seen: set[str] = set()
         pages: list[pl.DataFrame] = []
-        empty = 0
+        empty = retries = 0
         while url is not None:
             if str(url) in seen:
-                raise PolygonError(f"the cursor of page {len(seen)} leads back to a page already read", asked, 200)
+                raise PolygonError(f"the cursor of page {len(seen)} leads back to a page already read", here, 200)
             if len(seen) == MOST_PAGES or empty == MOST_EMPTY_PAGES:
-                raise PolygonError(f"no end after {len(seen)} pages, the last {empty} empty", asked, 200)
+                raise PolygonError(f"no end after {len(seen)} pages, the last {empty} empty", here, 200)
+            if seen:
+                cursor = self._redacted(url.params.get("cursor", str(url)))
+                here = replace(asked, place=f"page {len(seen) + 1}, after cursor {cursor}")
             seen.add(str(url))
-            page = self.page(asked, url, table)
+            page = self.page(here, url, table)
+            retries += page.failures
             if pages and page.frame.height:
-                self._prove_advance(asked, pages[-1], page.frame, along, len(seen))
+                self._prove_advance(here, pages[-1], page.frame, along, len(seen))
             if page.frame.height:
                 pages.append(page.frame)
             empty = 0 if page.frame.height else empty + 1
-            last, url = url, self._following(asked, page)
-        rows = sum(frame.height for frame in pages)
-        log.debug("%s: %d rows on %d pages, the last at %s", asked, rows, len(seen), last)
-        return pl.concat(pages) if pages else table.empty()
+            url = self._following(here, page)
+        frame = pl.concat(pages) if pages else table.empty()
+        walk = Walk(asked, frame, len(seen), cursor, retries)
+        log.debug(
+            "%s: %d rows on %d pages, the last after cursor %s, %d retries",
+            *(asked, frame.height, walk.pages, cursor, retries),
+        )
+        return walk
 
     def page(self, asked: Asked, url: httpx.URL, table: Table) -> Page:
         """One page, asked for again while what failed may pass."""
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(PolygonUnavailableError),
-            wait=_wait,
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=lambda seconds: self.pause(seconds),
-            before_sleep=tenacity.before_sleep_log(log, logging.WARNING),
-            reraise=True,
+        return until_answered(
+            lambda failures: self._once(asked, url, table, failures), pause=self.pause, clock=self.clock
         )
-        return attempts(self._once, asked, url, table)
 
-    def _once(self, asked: Asked, url: httpx.URL, table: Table) -> Page:
+    def _once(self, asked: Asked, url: httpx.URL, table: Table, failures: int) -> Page:
         reply = self._send(asked, url)
-        status = reply.status_code
-        if status != 200:
+        if reply.status != 200:
             raise self._refusal(asked, reply)
+        kind = reply.headers.get("Content-Type", "none").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            what = self._redacted(f"a body of type {kind} where JSON was agreed")
+            raise PolygonUnavailableError(what, asked, 200)
         try:
-            envelope = msgspec.json.decode(reply.content, type=Envelope)
+            envelope = msgspec.json.decode(reply.body, type=Envelope)
             if envelope.status not in ("OK", "DELAYED", ""):
                 text = self._redacted(envelope.error or envelope.message)
-                raise PolygonError(f"status {envelope.status} in a reply of HTTP 200: {text}", asked, status)
-            return Page(_rows(asked, envelope, table), envelope.next_url)
+                raise PolygonError(f"status {envelope.status} in a reply of HTTP 200: {text}", asked, 200)
+            return Page(_rows(asked, envelope, table), envelope.next_url, failures)
         except (msgspec.ValidationError, pl.exceptions.PolarsError) as error:
             what = self._redacted(f"the reply is not what was agreed: {error}")
-            raise PolygonError(what, asked, status) from error
+            raise PolygonError(what, asked, 200) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            what = f"a body of {len(reply.content)} bytes that is not whole JSON: {error}"
-            raise PolygonUnavailableError(what, asked, status) from error
+            what = f"a body of {len(reply.body)} bytes that is not whole JSON: {error}"
+            raise PolygonUnavailableError(what, asked, 200) from error
 
-    def _send(self, asked: Asked, url: httpx.URL) -> httpx.Response:
-        with self._slots:
+    def _send(self, asked: Asked, url: httpx.URL) -> Reply:
+        with self.concurrency.place() as place:
             self._bucket.take()
             with self._lock:
                 self.requests += 1
             try:
-                return self._client.get(url)
-            except (httpx.TransportError, httpx.DecodingError) as error:
+                reply = received(self._client, url, within=self.deadline, clock=self.clock)
+            except (httpx.TransportError, BrokenReplyError) as error:
                 what = self._redacted(f"no whole reply: {type(error).__name__}: {error}")
                 raise PolygonUnavailableError(what, asked) from error
+            place.answered, place.refused = reply.status == 200, reply.status == 429
+            return reply
 
-    def _refusal(self, asked: Asked, reply: httpx.Response) -> PolygonError:
-        status = reply.status_code
+    def _refusal(self, asked: Asked, reply: Reply) -> PolygonError:
+        status = reply.status
         try:
-            complaint = msgspec.json.decode(reply.content, type=Envelope)
+            complaint = msgspec.json.decode(reply.body, type=Envelope)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            complaint = Envelope(message=reply.text[:200])
+            complaint = Envelope(message=reply.body[:200].decode(errors="replace"))
         text = self._redacted(complaint.error or complaint.message or "no text")
         if status == 429 or status >= 500:
             passing = PolygonUnavailableError(f"HTTP {status}: {text}", asked, status)
-            passing.retry_after = _retry_after(reply.headers.get("Retry-After", ""))
+            passing.retry_after = retry_after(reply.headers)
             if passing.retry_after > LONGEST_RETRY_AFTER:
                 return PolygonError(f"HTTP {status}, come back in {passing.retry_after:.0f} s: {text}", asked, status)
             self._bucket.hold(passing.retry_after)
@@ -244,29 +231,13 @@ def _rows(asked: Asked, envelope: Envelope, table: Table) -> pl.DataFrame:
     promised = max(envelope.count or 0, envelope.results_count or 0)
     if raw.startswith(b"{"):  # ticker details: one row, not a list
         raw = b"[" + raw + b"]"
-    frame = table.empty() if raw in (b"", b"null", b"[]") else table.frame(raw)
-    if frame.height < promised or (envelope.next_url and raw in (b"", b"null")):
-        what = f"{promised} rows promised, {frame.height} sent" if promised else "a next page but no results"
-        raise PolygonError(f"rows are missing: {what}", asked, 200)
+    missing = raw in (b"", b"null")
+    frame = table.empty() if missing or raw == b"[]" else table.frame(raw)
+    if frame.height < promised:
+        raise PolygonError(f"rows are missing: {promised} rows promised, {frame.height} sent", asked, 200)
+    if missing and (envelope.next_url or 0 not in (envelope.count, envelope.results_count)):
+        what = "a next page" if envelope.next_url else "no count that says there are none"
+        raise PolygonError(f"rows are missing: no results but {what}", asked, 200)
     if frame.height and envelope.adjusted:
         raise PolygonError("adjusted bars where unadjusted ones were asked for", asked, 200)
     return frame
-
-
-def _retry_after(header: str) -> float:
-    """Seconds of a Retry-After header, given as seconds or as a date; 0 where there is none or it is neither."""
-    if header.isdigit():
-        return float(header)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
-        return 0.0
-
-
-_backoff = tenacity.wait_exponential_jitter(multiplier=0.5, max=LONGEST_WAIT, jitter=0.5)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked_for = error.retry_after if isinstance(error, PolygonUnavailableError) else 0.0
-    return max(asked_for, _backoff(state))

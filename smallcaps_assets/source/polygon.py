@@ -17,7 +17,8 @@ import httpx
 import polars as pl
 
 from smallcaps_assets.source import wire
-from smallcaps_assets.source.pages import Asked, Pages, PolygonError, PolygonNotFoundError, PolygonUnavailableError
+from smallcaps_assets.source.errors import Asked, PolygonError, PolygonNotFoundError, PolygonUnavailableError
+from smallcaps_assets.source.pages import Pages
 
 __all__ = ["Polygon", "PolygonError", "PolygonNotFoundError", "PolygonUnavailableError"]
 
@@ -28,7 +29,9 @@ Result = TypeVar("Result")
 class Polygon:
     """The service at ``base_url``; thread-safe; a context manager that closes its connections.
 
-    ``requests_per_minute`` is shared by all threads, 0 means no limit; ``in_flight`` bounds requests at one time.
+    ``requests_per_minute`` is shared by all threads, 0 means no limit; ``in_flight`` bounds requests at one time (the
+    client begins with fewer and finds out how many the service takes); ``page_rows`` of ticks or minutes are asked for
+    at once, of which the service gives 50,000 at most.
     """
 
     def __init__(
@@ -38,9 +41,11 @@ class Polygon:
         *,
         requests_per_minute: int = 500,
         in_flight: int = 12,
+        page_rows: int = 50_000,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.in_flight = in_flight
+        self._page_rows = str(page_rows)
         self._pages = Pages(
             base_url, key, requests_per_minute=requests_per_minute, in_flight=in_flight, transport=transport
         )
@@ -65,16 +70,15 @@ class Polygon:
         """Daily bars of all listed stocks as traded, sorted by ticker. Prices in USD, volume in shares."""
         path = f"/v2/aggs/grouped/locale/us/market/stocks/{session}"
         asked = Asked("daily bars", window=str(session))
-        return self._pages.walk(asked, path, {"adjusted": "false", "include_otc": "false"}, wire.DAILY_BARS).sort(
-            "ticker"
-        )
+        parameters = {"adjusted": "false", "include_otc": "false"}
+        return self._pages.walk(asked, path, parameters, wire.DAILY_BARS).frame.sort("ticker")
 
     def minute_bars(self, ticker: str, first: date, last: date) -> pl.DataFrame:
         """Minute bars as traded from session ``first`` to ``last``, both included; a minute without trades has none."""
         asked = Asked("minute bars", ticker, f"{first}..{last}")
         path = f"/v2/aggs/ticker/{quote(ticker, safe='')}/range/1/minute/{first}/{last}"
-        parameters = {"adjusted": "false", "sort": "asc", "limit": "50000"}
-        bars = self._pages.walk(asked, path, parameters, wire.MINUTE_BARS, along="started_at")
+        parameters = {"adjusted": "false", "sort": "asc", "limit": self._page_rows}
+        bars = self._pages.walk(asked, path, parameters, wire.MINUTE_BARS, along="started_at").frame
         session = pl.col("started_at").dt.convert_time_zone("America/New_York").dt.date()
         _prove(asked, bars, session.is_between(first, last))
         return _named(ticker, bars).sort("started_at")
@@ -102,7 +106,7 @@ class Polygon:
             "order": "asc",
         }
         asked = Asked("active tickers" if active else "inactive tickers", window=str(on))
-        rows = self._pages.walk(asked, "/v3/reference/tickers", parameters, wire.TICKERS)
+        rows = self._pages.walk(asked, "/v3/reference/tickers", parameters, wire.TICKERS).frame
         return rows.sort("ticker", maintain_order=True)
 
     def ticker_details(self, ticker: str, on: date) -> pl.DataFrame | None:
@@ -113,7 +117,7 @@ class Polygon:
         path = f"/v3/reference/tickers/{quote(ticker, safe='')}"
         asked = Asked("ticker details", ticker, str(on))
         try:
-            row = self._pages.walk(asked, path, {"date": str(on)}, wire.TICKER_DETAILS)
+            row = self._pages.walk(asked, path, {"date": str(on)}, wire.TICKER_DETAILS).frame
         except PolygonNotFoundError:
             return None
         if row.height != 1:
@@ -142,7 +146,7 @@ class Polygon:
     def float_shares(self) -> pl.DataFrame:
         """The latest free float of each ticker (there is no history), in shares."""
         parameters = {"limit": "5000", "sort": "ticker.asc"}
-        rows = self._pages.walk(Asked("float"), "/stocks/vX/float", parameters, wire.FLOAT_SHARES)
+        rows = self._pages.walk(Asked("float"), "/stocks/vX/float", parameters, wire.FLOAT_SHARES).frame
         return rows.sort("ticker", maintain_order=True)
 
     def news(self, since: int, until: int) -> pl.DataFrame:
@@ -155,7 +159,7 @@ class Polygon:
             "sort": "published_utc",
             "limit": "1000",
         }
-        rows = self._pages.walk(asked, "/v2/reference/news", parameters, wire.NEWS, along="published_at")
+        rows = self._pages.walk(asked, "/v2/reference/news", parameters, wire.NEWS, along="published_at").frame
         _prove(asked, rows, _within("published_at", since, until))
         return rows.sort("published_at", "article_id")
 
@@ -166,7 +170,7 @@ class Polygon:
         restriction) forbid nothing.
         """
         parameters = {"asset_class": "stocks", "limit": "1000"}
-        rows = self._pages.walk(Asked("conditions"), "/v3/reference/conditions", parameters, wire.CONDITIONS)
+        rows = self._pages.walk(Asked("conditions"), "/v3/reference/conditions", parameters, wire.CONDITIONS).frame
         return rows.filter(pl.col("data_types").list.contains("trade")).drop("data_types").sort("condition")
 
     def in_parallel(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -193,9 +197,10 @@ class Polygon:
             "timestamp.lt": str(until),
             "order": "asc",
             "sort": "timestamp",
-            "limit": "50000",
+            "limit": self._page_rows,
         }
-        rows = self._pages.walk(asked, f"/v3/{endpoint}/{quote(ticker, safe='')}", parameters, table, along="sip_at")
+        path = f"/v3/{endpoint}/{quote(ticker, safe='')}"
+        rows = self._pages.walk(asked, path, parameters, table, along="sip_at").frame
         # Numpy, not expressions: of a window of some hundred ticks, each of their queries takes as long as its parsing.
         at, sequence = (rows[name].to_physical().to_numpy() for name in ("sip_at", "sequence_number"))
         _refuse(asked, int(((at < since) | (at >= until)).sum()), rows.height)
@@ -211,7 +216,7 @@ class Polygon:
             parameters |= {"sort": f"{key}.asc", "limit": "50000"}
         else:
             parameters |= {"sort": key, "order": "asc", "limit": "1000"}
-        rows = self._pages.walk(asked, path, parameters, table, along=column)
+        rows = self._pages.walk(asked, path, parameters, table, along=column).frame
         _prove(asked, rows, pl.col(column).is_between(first, last))
         return rows.sort(column, "ticker", maintain_order=True)
 

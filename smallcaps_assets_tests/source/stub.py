@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ def serving() -> Iterator[Stub]:
         def do_GET(self) -> None:
             reply = stub.answer(self.path, {name.lower(): value for name, value in self.headers.items()})
             content = reply.content()
-            self.send_response(reply.status)
+            self.send_response_only(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
@@ -80,13 +81,32 @@ def serving() -> Iterator[Stub]:
         thread.join()
 
 
+class Watch:
+    """A clock that only pausing moves: what a client waits is noted and takes no time."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+        self.began = 1000.0
+
+    def read(self) -> float:
+        return self.began + sum(self.pauses)
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    def set(self, client: Polygon) -> None:
+        """Let this client live by it, from now on."""
+        self.began = time.monotonic()
+        client._pages.clock, client._pages.pause = self.read, self.pause
+
+
 @contextmanager
 def asking(stub: Stub, *, in_flight: int = 12) -> Iterator[tuple[Polygon, list[float]]]:
     """A client of the stub without a rate limit, and the pauses before retries, which it notes instead of taking."""
-    pauses: list[float] = []
+    watch = Watch()
     with Polygon(stub.url, KEY, requests_per_minute=0, in_flight=in_flight) as client:
-        client._pages.pause = pauses.append
-        yield client, pauses
+        watch.set(client)
+        yield client, watch.pauses
 
 
 def trade(sip_timestamp: int, sequence_number: int, **members: object) -> dict[str, object]:

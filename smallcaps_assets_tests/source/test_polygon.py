@@ -139,7 +139,7 @@ def test_an_endpoint_is_asked_as_agreed_and_empty_is_typed(
     path: str,
     schema: dict[str, pl.DataType],
 ) -> None:
-    stub.plays({"status": "OK", "request_id": "1"})
+    stub.plays(page())
     frame = ask(client)
     assert stub.paths == [path]
     assert frame.height == 0

@@ -120,11 +120,21 @@ def test_fewer_rows_than_promised_are_an_error(
 
 
 def test_a_next_page_without_results_is_an_error(client: Polygon, stub: Stub) -> None:
-    stub.plays({"status": "OK", "next_url": f"{stub.url}/v3/trades/ACME?cursor=a"})
-    fails(client, "rows are missing: a next page but no results")
+    stub.plays({"status": "OK", "count": 0, "next_url": f"{stub.url}/v3/trades/ACME?cursor=a"})
+    fails(client, "rows are missing: no results but a next page")
 
 
-@pytest.mark.parametrize("body", [{"status": "OK"}, {"status": "DELAYED", "resultsCount": 0}, page()])
+@pytest.mark.parametrize("rows", [{}, {"results": None}])
+def test_a_reply_that_neither_has_results_nor_says_that_there_are_none_is_an_error(
+    client: Polygon, stub: Stub, rows: dict[str, object]
+) -> None:
+    stub.plays({"status": "OK", "request_id": "1", **rows})
+    fails(client, "rows are missing: no results but no count that says there are none")
+
+
+@pytest.mark.parametrize(
+    "body", [{"status": "OK", "count": 0}, {"status": "DELAYED", "resultsCount": 0, "results": None}, page()]
+)
 def test_no_rows_are_a_typed_empty_frame(client: Polygon, stub: Stub, body: dict[str, object]) -> None:
     stub.plays(body, page(trade(T, 1)))
     empty, full = client.trades("ACME", SINCE, UNTIL), client.trades("ACME", SINCE, UNTIL)
