@@ -53,8 +53,9 @@ def killed(folder: Path, requests: int, ticker: str = "GEVO") -> subprocess.Pope
 
 
 def test_each_attempt_is_on_record_with_what_came_of_it_and_the_key_is_not(tmp_path: Path) -> None:
+    pauses: list[float] = []
     with serving() as stub, Ledger(tmp_path) as ledger, Polygon(stub.url, KEY, ledger=ledger) as client:
-        client._pages.pause = [].append
+        client._pages.pause = pauses.append
         client.asks_for("event_trades G|2026-11-25")
         stub.plays(
             Reply({"status": "ERROR", "error": f"busy, {KEY}"}, 503),
