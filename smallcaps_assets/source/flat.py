@@ -21,13 +21,13 @@ from zoneinfo import ZoneInfo
 import exchange_calendars
 import obstore
 import polars as pl
-import tenacity
 from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
 from obstore.store import S3Store
 
 from smallcaps_assets.source import flat_wire
+from smallcaps_assets.source.errors import Asked, PolygonError, PolygonNotFoundError, PolygonUnavailableError
 from smallcaps_assets.source.flat_cache import FlatCache
-from smallcaps_assets.source.pages import Asked, PolygonError, PolygonNotFoundError, PolygonUnavailableError
+from smallcaps_assets.source.retries import until_answered
 from smallcaps_assets.source.routes import SessionFile
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,7 @@ BUCKET, ROOT = "flatfiles", "us_stocks_sip"
 FIRST = date(2003, 9, 10)
 NEW_YORK = ZoneInfo("America/New_York")
 CHUNK = 4 << 20
-ATTEMPTS = 5
-LONGEST_WAIT = 60.0  # seconds between two attempts
+READS = 5  # of a file that other runs evict
 MD5 = re.compile(r"[0-9a-f]{32}")  # an ETag of another form is not the MD5 of the bytes
 GIGABYTE = 10**9
 
@@ -153,7 +152,7 @@ class FlatFiles:
         return _whole(file, days).sort("sip_at", "sequence_number", maintain_order=True)
 
     def _rows(self, file: SessionFile, session: date, *wanted: pl.Expr) -> pl.DataFrame:
-        for _ in range(ATTEMPTS):
+        for _ in range(READS):
             try:
                 return pl.scan_parquet(self._kept(file, session)).filter(*wanted).collect()
             except FileNotFoundError:
@@ -217,15 +216,8 @@ class FlatFiles:
         return Edition(_etag(meta["e_tag"]), meta["size"])
 
     def _attempted(self, ask: Callable[[], Result]) -> Result:
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(PolygonUnavailableError),
-            wait=tenacity.wait_exponential_jitter(multiplier=0.5, max=LONGEST_WAIT, jitter=0.5),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=self.pause,
-            before_sleep=tenacity.before_sleep_log(log, logging.WARNING),
-            reraise=True,
-        )
-        return attempts(ask)
+        # the clock stands: a file may take longer than the client gives a page and all its attempts
+        return until_answered(lambda _: ask(), pause=self.pause, clock=lambda: 0.0)
 
     def _refusal(self, asked: Asked, error: Exception) -> PolygonError:
         if isinstance(error, FileNotFoundError):

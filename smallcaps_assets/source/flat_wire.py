@@ -20,7 +20,7 @@ import pyarrow.parquet
 from smallcaps_assets.source import wire
 from smallcaps_assets.source.routes import SessionFile
 
-BLOCK = 16 << 20  # bytes of CSV that are parsed at a time
+BLOCK = 4 << 20  # bytes of CSV that are parsed at a time
 GROUP_ROWS = 100_000  # a small cap's ticks of a session lie in one or two row groups
 LONGEST_HEADER = 10_000  # bytes
 LEVEL = 1  # of zstd: 3 takes longer than the download and saves a tenth

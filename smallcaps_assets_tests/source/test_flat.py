@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from smallcaps_assets.source import flat_wire
+from smallcaps_assets.source.errors import PolygonError, PolygonNotFoundError, PolygonUnavailableError
 from smallcaps_assets.source.flat import FlatFiles
-from smallcaps_assets.source.pages import PolygonError, PolygonNotFoundError, PolygonUnavailableError
 from smallcaps_assets.source.routes import SessionFile
 from smallcaps_assets_tests.source.stub_files import Bucket, serving
 
@@ -89,12 +89,12 @@ def test_all_runs_and_threads_fetch_a_file_once(bucket: Bucket, tmp_path: Path) 
 
 def test_a_file_that_breaks_off_is_fetched_from_where_it_ended(bucket: Bucket, tmp_path: Path) -> None:
     header, first, *_ = TRADES.splitlines(keepends=True)
-    noise = os.urandom(12 << 20).hex()  # twelve megabytes however well they are packed
-    longer = first.replace(",7,", f",{noise},")
-    bucket.objects[TRADES_FILE] = gzip.compress((header + longer).encode(), compresslevel=1)
+    names = [os.urandom(1 << 15).hex() for _ in range(300)]  # ten megabytes however well they are packed
+    rows = [first.replace(",7,", f",{name},") for name in names]
+    bucket.objects[TRADES_FILE] = gzip.compress("".join([header, *rows]).encode(), compresslevel=1)
     bucket.cuts = 1
     trades = client(bucket, tmp_path).trades("AAA", OPEN, OPEN + 9)
-    assert trades["trade_id"].to_list() == [noise]
+    assert trades["trade_id"].to_list() == names
     whole, *rest = bucket.gets()
     assert whole == TRADES_FILE
     assert rest
