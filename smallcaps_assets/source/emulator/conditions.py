@@ -40,7 +40,7 @@ SALE: tuple[tuple[int, str, str, str, str, bool], ...] = (
     (27, "Stopped Stock (Regular Trade)", "HLV", "HLV", "UTP:1", True),
     (28, "Re-Opening Prints", "HLV", "HLV", "UTP:5", False),
     (29, "Seller", "V", "V", "CTA:R UTP:R FINRA_TDDS:R", False),
-    (30, "Sold Last", "HLV", "HLV", "UTP:L", False),
+    (30, "Sold Last", "HLV", "HLV", "CTA:L UTP:L", False),
     (31, "Sold Last and Stopped Stock", "HLV", "HLV", "UTP:2", True),
     (32, "Sold (Out Of Sequence)", "HV", "HV", "CTA:Z UTP:Z FINRA_TDDS:Z", False),
     (33, "Sold (Out of Sequence) and Stopped Stock", "HV", "HV", "UTP:3", True),
@@ -70,22 +70,48 @@ INDICATORS: tuple[tuple[int, str, str, str], ...] = (
     (59, "Short Sale Restriction Deactivated", "short_sale_restriction_indicator", "CTA:D"),
     (60, "Short Sale Restriction In Effect", "short_sale_restriction_indicator", "CTA:E"),
 )
-QUOTE: tuple[tuple[int, str, str], ...] = (
-    (84, "Crossed Market", "market_condition"),
-    (85, "Locked Market", "market_condition"),
-    (1, "Regular, Two-Sided Open", "quote_condition"),
-    (2, "Regular, One-Sided Open", "quote_condition"),
-    (13, "Opening", "quote_condition"),
-    (14, "Closing", "quote_condition"),
-    (15, "Closed", "quote_condition"),
-    (16, "Resume", "quote_condition"),
-    (20, "Non-Firm", "quote_condition"),
-    (21, "News Dissemination", "quote_condition"),
-    (27, "News Pending", "quote_condition"),
-    (43, "LULD Trading Pause", "quote_condition"),
-    (82, "SIP Generated", "sip_generated_flag"),
-    (94, "CQS Generated", "sip_generated_flag"),
+QUOTE: tuple[tuple[int, str, str, str, str, bool], ...] = (
+    (84, "Crossed Market", "market_condition", "CTA:A", "bbo nbbo", False),
+    (85, "Locked Market", "market_condition", "CTA:B", "bbo nbbo", False),
+    (1, "Regular Two-Sided Open", "quote_condition", "UTP:R CTA:R", "bbo nbbo", False),
+    (2, "Regular One-Sided Open", "quote_condition", "UTP:Y", "nbbo", False),
+    (3, "Slow Ask", "quote_condition", "CTA:A", "bbo nbbo", False),
+    (4, "Slow Bid", "quote_condition", "CTA:B", "bbo nbbo", False),
+    (5, "Slow Bid and Ask", "quote_condition", "CTA:H", "bbo nbbo", False),
+    (6, "Slow Due LRP Bid", "quote_condition", "CTA:E", "bbo nbbo", False),
+    (7, "Slow Due LRP Ask", "quote_condition", "CTA:F", "bbo nbbo", False),
+    (9, "Slow Due Set Slow List Bid Ask", "quote_condition", "CTA:W UTP:W", "bbo nbbo", False),
+    (10, "Manual Ask Automated Bid", "quote_condition", "UTP:A", "bbo nbbo", False),
+    (11, "Manual Bid Automated Ask", "quote_condition", "UTP:B", "bbo nbbo", False),
+    (12, "Manual Bid and Ask", "quote_condition", "UTP:H", "bbo nbbo", False),
+    (13, "Opening", "quote_condition", "CTA:O UTP:O", "bbo nbbo", False),
+    (14, "Closing", "quote_condition", "CTA:C", "bbo", False),
+    (15, "Closed", "quote_condition", "UTP:L", "bbo nbbo", False),
+    (16, "Resume", "quote_condition", "CTA:T UTP:T", "bbo nbbo", False),
+    (17, "Fast Trading", "quote_condition", "UTP:F", "bbo", False),
+    (18, "Trading Range Indication", "quote_condition", "CTA:G UTP:G", "bbo nbbo", False),
+    (19, "Market Maker Quotes Closed", "quote_condition", "CTA:L", "bbo", False),
+    (20, "Non-Firm", "quote_condition", "CTA:N UTP:N", "bbo", False),
+    (21, "News Dissemination", "quote_condition", "UTP:J CTA:J", "bbo nbbo", False),
+    (22, "Order Influx", "quote_condition", "UTP:X", "bbo", False),
+    (23, "Order Imbalance", "quote_condition", "UTP:I", "bbo", False),
+    (26, "Additional Information", "quote_condition", "UTP:M CTA:M", "bbo nbbo", True),
+    (27, "News Pending", "quote_condition", "CTA:P UTP:P", "bbo nbbo", False),
+    (28, "Additional Information Due To Related Security", "quote_condition", "CTA:Q UTP:Q", "bbo nbbo", False),
+    (29, "Due To Related Security", "quote_condition", "CTA:S UTP:S", "bbo nbbo", False),
+    (30, "In View Of Common", "quote_condition", "CTA:V UTP:V", "bbo nbbo", False),
+    (30, "Equipment Changeover", "quote_condition", "CTA:X UTP:X", "bbo nbbo", True),
+    (32, "No Open No Resume", "quote_condition", "CTA:Z", "bbo", False),
+    (40, "On Demand Auction", "quote_condition", "CTA:4 UTP:4", "bbo", False),
+    (43, "LULD Trading Pause", "quote_condition", "CTA:M UTP:M", "bbo nbbo", False),
+    (71, "Slow Due LRP Bid and Ask", "quote_condition", "CTA:U", "bbo", False),
+    (81, "Corrected Price Indication", "quote_condition", "UTP:C", "bbo nbbo", False),
+    (41, "Cash Only Settlement", "settlement_condition", "CTA:A", "bbo nbbo", False),
+    (42, "Next Day Settlement", "settlement_condition", "CTA:B", "bbo nbbo", False),
+    (82, "SIP Generated", "sip_generated_flag", "UTP:E", "bbo nbbo", False),
+    (94, "CQS Generated", "sip_generated_flag", "CTA:S", "bbo nbbo", False),
 )
+VENUE_OF = {23: 1, 24: 10}  # conditions of one exchange only
 HIGHEST = 128
 
 
@@ -119,7 +145,7 @@ def _mapping(codes: str) -> dict[str, str]:
 
 
 def reference() -> list[dict[str, object]]:
-    """Rows of ``/v3/reference/conditions`` for stocks, as the vendor writes them: trades first, then quotes."""
+    """Rows of ``/v3/reference/conditions`` for stocks, as the vendor writes and orders them: by type, then id."""
     trades: list[dict[str, object]] = [
         {
             "id": condition,
@@ -129,23 +155,24 @@ def reference() -> list[dict[str, object]]:
             "sip_mapping": _mapping(codes),
             "update_rules": {"consolidated": _rules(consolidated), "market_center": _rules(centre)},
             "data_types": ["trade"],
+            **({"exchange": VENUE_OF[condition]} if condition in VENUE_OF else {}),
             **({"legacy": True} if legacy else {}),
         }
         for condition, name, consolidated, centre, codes, legacy in (*SALE, EXEMPT)
     ]
-    indicators: list[dict[str, object]] = [
+    others: list[dict[str, object]] = [
         {
             "id": condition,
             "type": kind,
             "name": name,
             "asset_class": "stocks",
             "sip_mapping": _mapping(codes),
-            "data_types": ["trade"],
+            "data_types": data_types.split(),
+            **({"legacy": True} if legacy else {}),
         }
-        for condition, name, kind, codes in INDICATORS
+        for condition, name, kind, codes, data_types, legacy in (
+            *((*row, "trade", False) for row in INDICATORS),
+            *QUOTE,
+        )
     ]
-    quotes: list[dict[str, object]] = [
-        {"id": condition, "type": kind, "name": name, "asset_class": "stocks", "data_types": ["bbo"]}
-        for condition, name, kind in QUOTE
-    ]
-    return trades + indicators + quotes
+    return sorted(trades + others, key=lambda row: (str(row["type"]), int(str(row["id"]))))

@@ -1,5 +1,6 @@
 """A reply as the service writes it: rows as JSON without null members, envelopes, and the bodies of its errors."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 
 NOT_FOUND_ROUTE = b"404 page not found"
+WHOLE = re.compile(rb'(?<!\\)":(-?\d+)\.0(?=[,}])')  # a quote inside a text is escaped, a member's is not
 BODY_OF = {  # HTTP status -> (member "status", member that carries the text)
     400: ("ERROR", "error"),
     401: ("ERROR", "error"),
@@ -45,19 +47,35 @@ class Call:
 
 
 def encoded(members: Any) -> bytes:
-    """JSON of a reply's members, None members of the top level left out."""
+    """JSON of a reply's members, None members of the top level left out, whole numbers without a fraction."""
     if isinstance(members, dict):
         members = {name: value for name, value in members.items() if value is not None}
-    return msgspec.json.encode(members)
+    return msgspec.json.encode(_whole(members))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _whole(member) for name, member in value.items()}
+    return [_whole(element) for element in value] if isinstance(value, list) else value
 
 
 def rows(frame: pl.DataFrame) -> msgspec.Raw:
     """The frame as a JSON array of objects: null members and empty lists are left out, dates are ISO, integers exact.
 
+    A whole number has no fraction (``"size":100``) whatever the column's type: so does the service write.
     Rows are written in bulk by their pattern of absent members: 50,000 trades take about 45 ms on one core, a third of
     what building Python objects takes.
     """
-    return msgspec.Raw(b"[" + b",".join(_lines(_without_empty_lists(frame))) + b"]")
+    return msgspec.Raw(b"[" + b",".join(_lines(_whole_columns(_without_empty_lists(frame)))) + b"]")
+
+
+def _whole_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns of whole floats as integers, which are written without a fraction, and faster."""
+    floats = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
+    whole = [name for name in floats if ((frame[name].floor() == frame[name]) & (frame[name].abs() < 2**53)).all()]
+    return frame.with_columns(pl.col(whole).cast(pl.Int64)) if whole else frame
 
 
 def _without_empty_lists(frame: pl.DataFrame) -> pl.DataFrame:
@@ -85,11 +103,22 @@ def _objects(frame: pl.DataFrame) -> list[bytes]:
     """A JSON object a row, of a frame without nulls but inside its structs."""
     if not frame.height:
         return []
-    text = frame.write_ndjson().encode()
+    text = _without_fractions(frame, frame.write_ndjson().encode())
     for name in {member for dtype in frame.dtypes for member in _members(dtype)}:
         null = b'"%s":null' % name.encode()  # cannot lie inside a text: there its quotes would be escaped
         text = text.replace(b"," + null, b"").replace(b"{" + null + b",", b"{").replace(b"{" + null + b"}", b"{}")
     return text.split(b"\n")[:-1]
+
+
+def _without_fractions(frame: pl.DataFrame, text: bytes) -> bytes:
+    """The text with ``1.0`` written as ``1``; the quick way where no text could hold such a member itself."""
+    nested = any(list(_members(dtype)) for dtype in frame.dtypes)
+    if pl.Float64 not in frame.dtypes and not nested:
+        return text
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    if nested or any(frame[name].str.contains(".0", literal=True).any() for name in texts):
+        return WHOLE.sub(rb'":\1', text)
+    return text.replace(b".0,", b",").replace(b".0}", b"}")
 
 
 def _members(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> Iterator[str]:

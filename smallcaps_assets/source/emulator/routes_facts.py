@@ -5,7 +5,8 @@ from datetime import date
 import polars as pl
 
 from smallcaps_assets.source.emulator.directory import Directory
-from smallcaps_assets.source.emulator.envelope import Call
+from smallcaps_assets.source.emulator.dividend_factors import dividend_factors
+from smallcaps_assets.source.emulator.envelope import Call, rows
 from smallcaps_assets.source.emulator.instants import bounds, parsed_date
 from smallcaps_assets.source.emulator.paging import Endpoint, flag_of, listed, parameters_of
 
@@ -127,7 +128,7 @@ def dividends_v3(call: Call, directory: Directory) -> bytes:
 
 
 def dividends_v1(call: Call, directory: Directory) -> bytes:
-    """``/stocks/v1/dividends``: with the kind of distribution and the amount on today's split basis."""
+    """``/stocks/v1/dividends``: with its kind, the amount on today's split basis and a cumulative price factor."""
     frame = directory.dividends
     adjusted = [
         amount * _factor_from(directory, ticker, on, 1.0)
@@ -137,7 +138,13 @@ def dividends_v1(call: Call, directory: Directory) -> bytes:
     frame = frame.with_columns(
         kind.alias("distribution_type"), pl.Series("split_adjusted_cash_amount", adjusted, dtype=pl.Float64)
     ).drop("dividend_type")
-    return listed(call, DIVIDENDS_V1, parameters_of(call), frame)
+    return listed(
+        call,
+        DIVIDENDS_V1,
+        parameters_of(call),
+        frame,
+        lambda page: rows(page.with_columns(dividend_factors(directory, page))),
+    )
 
 
 def short_interest(call: Call, directory: Directory) -> bytes:

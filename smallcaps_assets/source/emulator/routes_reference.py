@@ -12,7 +12,7 @@ from smallcaps_assets.source.emulator.directory import Directory, Life
 from smallcaps_assets.source.emulator.envelope import Call, RefusedError, encoded, rows
 from smallcaps_assets.source.emulator.instants import midnight, parsed_date, rfc3339
 from smallcaps_assets.source.emulator.paging import Endpoint, flag_of, listed, parameters_of
-from smallcaps_assets.source.emulator.venues import EXCHANGES, TICKER_TYPES
+from smallcaps_assets.source.emulator.venues import ACRONYMS, EXCHANGES, TICKER_TYPES
 
 TICKERS = Endpoint(
     filters={
@@ -225,7 +225,11 @@ def exchanges(call: Call, _directory: Directory) -> bytes:
     """``/v3/reference/exchanges``: not paged."""
     frame = pl.DataFrame(
         EXCHANGES, schema=["id", "type", "name", "mic", "operating_mic", "participant_id"], orient="row"
-    ).with_columns(pl.lit("stocks").alias("asset_class"), pl.lit("us").alias("locale"))
+    ).with_columns(
+        pl.col("id").replace_strict(ACRONYMS, default=None, return_dtype=pl.String).alias("acronym"),
+        pl.lit("stocks").alias("asset_class"),
+        pl.lit("us").alias("locale"),
+    )
     return _whole(call, frame)
 
 

@@ -11,6 +11,7 @@ from smallcaps_assets.source.emulator.envelope import Call, encoded
 from smallcaps_assets.source.emulator.instants import NEW_YORK, rfc3339
 
 CLOSED = "closed"
+NAMES = {"July 4th": "Independence Day", "Juneteenth National Independence Day": "Juneteenth"}  # as seen on the wire
 
 
 def status_now(_call: Call, directory: Directory) -> bytes:
@@ -29,10 +30,14 @@ def status_now(_call: Call, directory: Directory) -> bytes:
 
 
 def status_upcoming(_call: Call, directory: Directory) -> bytes:
-    """``/v1/marketstatus/upcoming``: a bare array of the holidays and early closes of the year after today."""
+    """``/v1/marketstatus/upcoming``: a bare array of the holidays and early closes of the year after today.
+
+    An early close has the name of the holiday it stands beside.
+    """
     first, last = directory.today + timedelta(days=1), directory.today + timedelta(days=365)
     known = exchange_calendars.get_calendar("XNYS").regular_holidays
-    names = {day.date(): name for day, name in known.holidays(first, last, return_name=True).items()}
+    holidays = known.holidays(first - timedelta(days=1), last + timedelta(days=1), return_name=True)
+    names = {day.date(): NAMES.get(name, name) for day, name in holidays.items()}
     trading = set(sessions(first, last))
     found: list[dict[str, Any]] = []
     for day in (first + timedelta(days=ahead) for ahead in range((last - first).days + 1)):
@@ -46,7 +51,9 @@ def _event(day: date, trading: set[date], names: dict[date, str]) -> dict[str, s
     if day in trading and closes_early(day):
         clock = hours(day)
         begin, end = (rfc3339(instant).replace("000000Z", "Z") for instant in (clock.open, clock.close))
-        return {"name": "Early Close", "status": "early-close", "open": begin, "close": end}
+        beside = (day + timedelta(days=1), day - timedelta(days=1))
+        name = next((names[other] for other in beside if other in names), "Early Close")
+        return {"name": name, "status": "early-close", "open": begin, "close": end}
     if day in trading or day.weekday() >= 5:
         return None
     return {"name": names.get(day, "Market Holiday"), "status": "closed"}

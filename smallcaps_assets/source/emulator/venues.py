@@ -30,6 +30,7 @@ EXCHANGES: list[tuple[int, str, str, str | None, str, str | None]] = [
     (202, "TRF", "FINRA Nasdaq TRF Carteret", "FINN", "FINR", None),
     (203, "TRF", "FINRA Nasdaq TRF Chicago", "FINC", "FINR", None),
 ]
+ACRONYMS = {1: "AMEX", 3: "NSX", 22: "24X", 23: "TXSE"}
 
 TICKER_TYPES: list[tuple[str, str]] = [
     ("CS", "Common Stock"),

@@ -1,6 +1,11 @@
 """The condition table: the rules that bars depend on, and the wire's shape."""
 
+import json
+
 from smallcaps_assets.source.emulator import conditions
+from smallcaps_assets_tests.shared import SHARED, needs_shared
+
+CAPTURED = SHARED / "polygon" / "mocks" / "live_v3_reference_conditions_stocks_2026-07-09.json"
 
 
 def test_update_rules_of_the_conditions_that_matter_most() -> None:
@@ -41,3 +46,8 @@ def test_trade_conditions_have_unique_ids_and_the_vendors_members() -> None:
         },
         "data_types": ["trade"],
     }
+
+
+@needs_shared
+def test_the_table_is_the_services_row_by_row() -> None:
+    assert conditions.reference() == json.loads(CAPTURED.read_text())["results"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,29 @@ def test_rows_are_all_there_without_members_that_have_no_value(made: list[dict[s
 
 def test_nanoseconds_keep_all_their_digits() -> None:
     assert b"1651181822461636601" in msgspec.json.encode(rows(pl.DataFrame({"stamp": [1651181822461636601]})))
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        (pl.DataFrame({"size": [100.0, 0.0]}), b'[{"size":100},{"size":0}]'),
+        (pl.DataFrame({"price": [10.0, 10.5], "size": [1.0, None]}), b'[{"price":10,"size":1},{"price":10.5}]'),
+        (pl.DataFrame({"v": [1e300, 10.0]}), b'[{"v":1e+300},{"v":10}]'),
+        (
+            pl.DataFrame({"p": [1.0, 2.5], "t": ['a":1.0,', "b 1.0}"]}),
+            b'[{"p":1,"t":"a\\":1.0,"},{"p":2.5,"t":"b 1.0}"}]',
+        ),
+        (pl.DataFrame({"s": [{"p": 1.0, "t": "2.0,"}]}), b'[{"s":{"p":1,"t":"2.0,"}}]'),
+    ],
+)
+def test_whole_numbers_have_no_fraction_but_texts_keep_theirs(frame: pl.DataFrame, text: bytes) -> None:
+    assert msgspec.json.encode(rows(frame)) == text
+
+
+def test_whole_numbers_of_a_payload_have_no_fraction_either() -> None:
+    assert encoded({"open": 10.0, "results": {"shares": 1e6, "of": [2.0, 2.5]}}) == (
+        b'{"open":10,"results":{"shares":1000000,"of":[2,2.5]}}'
+    )
 
 
 def test_dates_are_iso() -> None:

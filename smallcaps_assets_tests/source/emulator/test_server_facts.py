@@ -100,6 +100,9 @@ def test_dividends_are_as_paid_and_leave_out_unknown_dates(client: httpx.Client)
 def test_newer_dividends_are_on_todays_split_basis_too(client: httpx.Client) -> None:
     (row,) = body(client, "/stocks/v1/dividends", ticker="EEE")["results"]
     assert (row["cash_amount"], row["split_adjusted_cash_amount"], row["distribution_type"]) == (0.05, 0.5, "special")
+    assert row["historical_adjustment_factor"] == 0.9  # 0.05 of the 0.50 that the session before closed at
+    unknown = body(client, "/stocks/v1/dividends", ticker="AAA")["results"]  # paid before the market's first close
+    assert not any("historical_adjustment_factor" in row for row in unknown)
 
 
 def test_short_interest_has_no_publication_date(client: httpx.Client) -> None:

@@ -1,11 +1,13 @@
 """Tickers of a date, details, events, types, exchanges, conditions, market status."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from smallcaps_assets_tests.shared import SHARED, needs_shared
 from smallcaps_assets_tests.source.emulator.toy_market import FIGI
 from smallcaps_assets_tests.source.emulator.toy_service import body, toy_service, walked
 
@@ -180,6 +182,19 @@ def test_types_and_exchanges_are_not_paged(client: httpx.Client) -> None:
     assert venues["count"] == len(venues["results"]) == 27
     assert {row["id"]: row.get("mic") for row in venues["results"]}[12] == "XNAS"
     assert body(client, "/v3/reference/exchanges", asset_class="fx")["results"] == []
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("address", "captured"),
+    [
+        ("/v3/reference/exchanges", "live_v3_reference_exchanges_stocks_us_2026-09-03.json"),
+        ("/v3/reference/tickers/types", "live_v3_reference_tickers_types_stocks_us_2026-09-03.json"),
+    ],
+)
+def test_exchanges_and_types_are_the_services_row_by_row(client: httpx.Client, address: str, captured: str) -> None:
+    said = json.loads((SHARED / "polygon" / "mocks" / captured).read_text())
+    assert body(client, address)["results"] == said["results"]
 
 
 def test_conditions_come_ten_at_a_time_unless_told(client: httpx.Client) -> None:

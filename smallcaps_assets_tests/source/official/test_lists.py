@@ -1,0 +1,45 @@
+"""Every list of the official clients, walked to its end over several pages, beside what the market holds."""
+
+from typing import Any
+
+import pytest
+
+from smallcaps_assets_tests.source.official.clients import PACKAGES, members, method, methods, requests
+from smallcaps_assets_tests.source.official.list_cases import LISTINGS, Listing
+
+
+def walk(client: Any, listing: Listing, limit: int) -> list[dict[str, Any]]:
+    """All rows their client finds."""
+    listed = method(client, listing.method)(*listing.arguments, limit=limit, **listing.filters)
+    return [members(row) for row in listed]
+
+
+def key(row: dict[str, Any], names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in names)
+
+
+@pytest.mark.parametrize(
+    ("package", "listing"),
+    [(package, listing) for package in PACKAGES for listing in LISTINGS if listing.method in methods(package)],
+    indirect=["package"],
+    ids=str,
+)
+def test_a_list_walked_over_several_pages_is_what_the_market_holds(
+    package: str, client: Any, synthetic_base: str, listing: Listing
+) -> None:
+    expected = listing.rows()
+    before = requests(client, synthetic_base)
+    found = walk(client, listing, listing.limit)
+    pages = requests(client, synthetic_base) - before
+    assert sorted(found, key=repr_of) == sorted(expected, key=repr_of)
+    assert [key(row, listing.key) for row in found] == sorted(
+        (key(row, listing.key) for row in found), reverse=listing.descending
+    )
+    assert pages > 1
+    if listing.counts_rows:
+        assert pages == -(-len(expected) // listing.limit)
+        assert found[:: listing.limit][1:]  # the limit was no wish
+
+
+def repr_of(row: dict[str, Any]) -> str:
+    return repr(sorted(row.items(), key=lambda item: item[0]))
