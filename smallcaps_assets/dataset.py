@@ -6,8 +6,9 @@
         yield from run.split(metrics(daily_bars))
 
 The function's parameters are the lineage: ``run`` first, then, by name, the datasets it reads (each a lazy scan of just
-the partitions that this run may see), ``polygon`` (the source), ``inbox`` (the folder of dropped files) and
-``config`` (its thresholds). It yields one ``Rows`` for every partition of the run, also for those without rows.
+the partitions that this run may see), ``polygon`` (the source), ``inbox`` (the folder of dropped files), ``ledger``
+(the requests made of the source) and ``config`` (its thresholds). It yields one ``Rows`` for every partition of the
+run, also for those without rows.
 """
 
 import inspect
@@ -24,7 +25,7 @@ from smallcaps_assets import contract as contracts
 from smallcaps_assets.contract import Contract, Verdict
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, letter_of
 
-NOT_INPUTS = ("run", "config", "polygon", "inbox")
+NOT_INPUTS = ("run", "config", "polygon", "inbox", "ledger")
 CONTRACT = "contract"
 ROW_GROUP = 100_000
 TICK_ROW_GROUP = 10_000  # one event of a tick dataset is found by row-group statistics in a millisecond
@@ -138,6 +139,11 @@ class Dataset:
     def reads_inbox(self) -> bool:
         """Whether it reads files that people drop into the lake."""
         return "inbox" in inspect.signature(self.function).parameters
+
+    @property
+    def reads_ledger(self) -> bool:
+        """Whether it reads what was asked of the vendor, which no two lakes have in common."""
+        return "ledger" in inspect.signature(self.function).parameters
 
     @property
     def own_config(self) -> type[dg.Config] | None:

@@ -45,6 +45,7 @@ from smallcaps_assets.datasets.training_rows import training_rows
 from smallcaps_assets.datasets.universe import universe
 from smallcaps_assets.datasets.window_coverage import window_coverage
 from smallcaps_assets.partitions import Axes
+from smallcaps_assets.source import ledger
 from smallcaps_assets.source.resource import PolygonResource
 from smallcaps_assets.store import catalogue
 from smallcaps_assets.store.lake import Lake
@@ -116,7 +117,8 @@ class Settings:
 def definitions(settings: Settings) -> dg.Definitions:
     """Everything Dagster shows and runs, for these settings."""
     lake, axes = Lake(settings.lake.resolve()), Axes(settings.first_session)
-    catalogue.write(lake, {name: dataset.empty() for name, dataset in DATASETS.items()})
+    views = {name: dataset.empty() for name, dataset in DATASETS.items()}
+    catalogue.write(lake, views | {ledger.FOLDER: ledger.empty()})
     polygon = PolygonResource(
         base_url=settings.base_url,
         # a name, not a value: what is resolved when a run begins never shows in the UI
@@ -125,6 +127,7 @@ def definitions(settings: Settings) -> dg.Definitions:
         in_flight=settings.in_flight,
         recorded=settings.recorded,
         emulated_tickers=settings.emulated_tickers,
+        ledger=str(lake.root / ledger.FOLDER),
     )
     by_schedule = schedules.from_source(FLOW)
     return dg.Definitions(

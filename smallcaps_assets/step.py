@@ -18,6 +18,7 @@ from smallcaps_assets import contract as contracts
 from smallcaps_assets.contract import Verdict
 from smallcaps_assets.dataset import CONTRACT, Dataset, Rows, Run
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, holes
+from smallcaps_assets.source import ledger
 from smallcaps_assets.store.io_manager import Committed, Scan
 from smallcaps_assets.store.lake import Lake
 
@@ -89,9 +90,18 @@ class Step:
             arguments["config"] = self.config
         if self.dataset.reads_source:
             arguments["polygon"] = self.context.resources.polygon.client
+            arguments["polygon"].asks_for(f"{self.dataset.name} {self.asked}")
         if self.dataset.reads_inbox:
             arguments["inbox"] = self.lake.root / INBOX
+        if self.dataset.reads_ledger:
+            arguments["ledger"] = ledger.scan(self.lake.root / ledger.FOLDER)
         return self.dataset.function(run, **arguments)
+
+    @property
+    def asked(self) -> str:
+        """The step's partition, or the first and the last."""
+        ends = dict.fromkeys((self.partitions[0].key, self.partitions[-1].key))
+        return "..".join(ends)
 
     def restricted(self, computed: Iterator[Rows]) -> Iterator[Rows]:
         """With ``tickers`` configured, the stored rows of all other tickers stay as they are."""

@@ -16,6 +16,7 @@ import polars as pl
 
 from smallcaps_assets.source.concurrency import Concurrency
 from smallcaps_assets.source.errors import Asked, PolygonError, PolygonNotFoundError, PolygonUnavailableError
+from smallcaps_assets.source.ledger import Request, service
 from smallcaps_assets.source.reply import BrokenReplyError, Reply, received
 from smallcaps_assets.source.retries import LONGEST_RETRY_AFTER, retry_after, until_answered
 from smallcaps_assets.source.throttle import Bucket
@@ -85,6 +86,9 @@ class Pages:
         for logger in ("hpack.hpack", "hpack.table"):  # at DEBUG they write every header, the key's too
             logging.getLogger(logger).disabled = True
         self.requests = 0
+        self.record: Callable[[Request], None] | None = None
+        self.partition: str | None = None
+        self._limit = requests_per_minute
         self.clock: Callable[[], float] = time.monotonic
         self.pause: Callable[[float], None] = time.sleep
         self.deadline = DEADLINE
@@ -122,7 +126,7 @@ class Pages:
                 cursor = self._redacted(url.params.get("cursor", str(url)))
                 here = replace(asked, place=f"page {len(seen) + 1}, after cursor {cursor}")
             seen.add(str(url))
-            page = self.page(here, url, table)
+            page = self.page(here, url, table, len(seen))
             retries += page.failures
             if pages and page.frame.height:
                 self._prove_advance(here, pages[-1], page.frame, along, len(seen))
@@ -138,14 +142,30 @@ class Pages:
         )
         return walk
 
-    def page(self, asked: Asked, url: httpx.URL, table: Table) -> Page:
+    def page(self, asked: Asked, url: httpx.URL, table: Table, number: int = 1) -> Page:
         """One page, asked for again while what failed may pass."""
         return until_answered(
-            lambda failures: self._once(asked, url, table, failures), pause=self.pause, clock=self.clock
+            lambda failures: self._recorded(asked, url, table, number, failures), pause=self.pause, clock=self.clock
         )
 
-    def _once(self, asked: Asked, url: httpx.URL, table: Table, failures: int) -> Page:
-        reply = self._send(asked, url)
+    def _recorded(self, asked: Asked, url: httpx.URL, table: Table, number: int, failures: int) -> Page:
+        """One attempt, which is entered into the ledger whatever comes of it."""
+        cursor = self._redacted(url.params.get("cursor", "")) or None
+        whose = (service(self.base.host), self.partition, self._limit)
+        entry = Request(*whose, asked.endpoint, asked.ticker, asked.window, number, failures + 1, cursor)
+        try:
+            page = self._once(asked, url, table, failures, entry)
+            entry.rows = page.frame.height
+            return page
+        except PolygonError as error:
+            entry.fault = error.what
+            raise
+        finally:
+            if self.record and entry.requested_at:
+                self.record(entry)
+
+    def _once(self, asked: Asked, url: httpx.URL, table: Table, failures: int, entry: Request) -> Page:
+        reply = self._send(asked, url, entry)
         if reply.status != 200:
             raise self._refusal(asked, reply)
         kind = reply.headers.get("Content-Type", "none").partition(";")[0].strip().lower()
@@ -165,16 +185,20 @@ class Pages:
             what = f"a body of {len(reply.body)} bytes that is not whole JSON: {error}"
             raise PolygonUnavailableError(what, asked, 200) from error
 
-    def _send(self, asked: Asked, url: httpx.URL) -> Reply:
+    def _send(self, asked: Asked, url: httpx.URL, entry: Request) -> Reply:
         with self.concurrency.place() as place:
             self._bucket.take()
             with self._lock:
                 self.requests += 1
+            entry.requested_at, began = time.time_ns(), time.perf_counter()
             try:
                 reply = received(self._client, url, within=self.deadline, clock=self.clock)
             except (httpx.TransportError, BrokenReplyError) as error:
                 what = self._redacted(f"no whole reply: {type(error).__name__}: {error}")
                 raise PolygonUnavailableError(what, asked) from error
+            finally:
+                entry.milliseconds = (time.perf_counter() - began) * 1000
+            entry.status, entry.bytes = reply.status, reply.wire_bytes
             place.answered, place.refused = reply.status == 200, reply.status == 429
             return reply
 

@@ -18,6 +18,7 @@ import polars as pl
 
 from smallcaps_assets.source import wire
 from smallcaps_assets.source.errors import Asked, PolygonError, PolygonNotFoundError, PolygonUnavailableError
+from smallcaps_assets.source.ledger import Ledger
 from smallcaps_assets.source.pages import Pages
 
 __all__ = ["Polygon", "PolygonError", "PolygonNotFoundError", "PolygonUnavailableError"]
@@ -31,7 +32,7 @@ class Polygon:
 
     ``requests_per_minute`` is shared by all threads, 0 means no limit; ``in_flight`` bounds requests at one time (the
     client begins with fewer and finds out how many the service takes); ``page_rows`` of ticks or minutes are asked for
-    at once, of which the service gives 50,000 at most.
+    at once, of which the service gives 50,000 at most; ``ledger`` gets every request, None keeps none.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Polygon:
         in_flight: int = 12,
         page_rows: int = 50_000,
         transport: httpx.BaseTransport | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.in_flight = in_flight
         self._page_rows = str(page_rows)
         self._pages = Pages(
             base_url, key, requests_per_minute=requests_per_minute, in_flight=in_flight, transport=transport
         )
+        self._pages.record = ledger.record if ledger else None
 
     def __enter__(self) -> Self:
         return self
@@ -65,6 +68,10 @@ class Polygon:
     def requests(self) -> int:
         """How many requests were sent so far, retries included."""
         return self._pages.requests
+
+    def asks_for(self, partition: str | None) -> None:
+        """Name the dataset and partitions on whose behalf the requests from now on are made, for the ledger."""
+        self._pages.partition = partition
 
     def daily_bars(self, session: date) -> pl.DataFrame:
         """Daily bars of all listed stocks as traded, sorted by ticker. Prices in USD, volume in shares."""

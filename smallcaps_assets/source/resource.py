@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from smallcaps_assets.source.emulator.launch import running_emulator
+from smallcaps_assets.source.ledger import Ledger
 from smallcaps_assets.source.polygon import Polygon
 
 
@@ -25,6 +27,8 @@ class PolygonResource(dg.ConfigurableResource["PolygonResource"]):
     """Without a key: a folder of recorded market data that the emulator replays instead of its synthetic market."""
     emulated_tickers: int = 60
     """Without a key: how many tickers the synthetic market has."""
+    ledger: str = ""
+    """The folder in which every request is put on record; empty: none is."""
 
     _client: Polygon | None = PrivateAttr(default=None)
 
@@ -44,6 +48,7 @@ class PolygonResource(dg.ConfigurableResource["PolygonResource"]):
                 options = {"recorded": self.recorded} if self.recorded else {"tickers": self.emulated_tickers}
                 emulator = open_things.enter_context(running_emulator(**options))
                 base_url, key, per_minute = emulator.base_url, emulator.key, 0
-            client = Polygon(base_url, key, requests_per_minute=per_minute, in_flight=self.in_flight)
+            ledger = open_things.enter_context(Ledger(Path(self.ledger))) if self.ledger else None
+            client = Polygon(base_url, key, requests_per_minute=per_minute, in_flight=self.in_flight, ledger=ledger)
             self._client = open_things.enter_context(client)
             yield self

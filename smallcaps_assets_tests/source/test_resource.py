@@ -1,11 +1,13 @@
 """The source as Dagster's resource: with a key the service, without one the emulator."""
 
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from smallcaps_assets.source.emulator.launch import running_emulator
+from smallcaps_assets.source.ledger import scan
 from smallcaps_assets.source.polygon import PolygonError
 from smallcaps_assets.source.resource import PolygonResource
 
@@ -32,3 +34,14 @@ def test_with_a_key_the_named_service_is_asked() -> None:
 def test_outside_a_run_there_is_no_client() -> None:
     with pytest.raises(RuntimeError, match="only while a run executes"):
         _ = PolygonResource(base_url="https://nowhere.invalid").client
+
+
+def test_the_requests_of_a_run_are_in_the_ledger_when_it_ends(tmp_path: Path) -> None:
+    with running_emulator(tickers=12) as service:
+        asked = PolygonResource(
+            base_url=service.base_url, api_key=service.key, requests_per_minute=0, ledger=str(tmp_path)
+        )
+        assert ask(asked) >= 5
+    assert list(tmp_path.glob("*.jsonl")) == []
+    rows = scan(tmp_path).select("service", "endpoint", "window", "status", "partition").collect().rows()
+    assert rows == [("emulator", "daily bars", "2024-01-16", 200, None)]
