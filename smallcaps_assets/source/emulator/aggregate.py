@@ -1,4 +1,4 @@
-"""Minute and daily bars from trades by the consolidated update rules (polygon.md §9).
+"""Second, minute and daily bars from trades by the consolidated update rules (polygon.md §9).
 
 A trade updates a field when all its conditions allow it. Correction records (10, 11, 12) never count, the originals
 they correct (1, 7, 8) do: the tape is read as it was printed. A bar exists when a trade set its open and close; prints
@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from smallcaps_assets.source.emulator import conditions as sale
-from smallcaps_assets.source.emulator.calendar import MINUTE, Hours
+from smallcaps_assets.source.emulator.calendar import MINUTE, SECOND, Hours
 from smallcaps_assets.source.emulator.market import BAR, MINUTES
 
 Bools = NDArray[np.bool_]
@@ -107,16 +107,25 @@ def _edges(bucket: Ints) -> Ints:
 
 
 def minute_bars(trades: pl.DataFrame, hours: Hours) -> pl.DataFrame:
-    """Minute bars (schema ``MINUTES``) of one ticker's session.
+    """Minute bars (schema ``MINUTES``) of one ticker's session, from its trades as ``second_bars`` takes them."""
+    return _interval_bars(trades, hours, MINUTE)
+
+
+def second_bars(trades: pl.DataFrame, hours: Hours) -> pl.DataFrame:
+    """Bars of the seconds of one ticker's session, in the schema ``MINUTES``.
 
     ``trades`` (schema ``TRADES``) sorted by (sip_timestamp, sequence_number); those outside [04:00, 20:00) are ignored.
     """
+    return _interval_bars(trades, hours, SECOND)
+
+
+def _interval_bars(trades: pl.DataFrame, hours: Hours, width: int) -> pl.DataFrame:
     stamp = pl.col("sip_timestamp")
     inside = trades.filter((stamp >= hours.pre_open) & (stamp < hours.post_close))
     at = inside["sip_timestamp"].to_numpy()
     extended = (at < hours.open) | (at >= hours.close)
     may = eligibility(inside["conditions"], inside["correction"], inside["size"], extended)
-    made = bars(at // MINUTE * MINUTE // 1_000_000, inside["price"].to_numpy(), inside["size"].to_numpy(), may)
+    made = bars(at // width * width // 1_000_000, inside["price"].to_numpy(), inside["size"].to_numpy(), may)
     return made.frame("t").select(list(MINUTES)).cast(MINUTES)
 
 

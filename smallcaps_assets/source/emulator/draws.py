@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     NEWS = 7
     SHARES = 8
     SHORTS = 9
+    STATEMENTS = 10
 
 
 def generator(seed: int, purpose: Purpose, ticker: int, session: int = 0) -> np.random.Generator:

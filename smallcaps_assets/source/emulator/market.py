@@ -136,6 +136,28 @@ FLOAT_SHARES = pl.Schema(
         "free_float_percent": pl.Float64(),
     }
 )
+IPOS = pl.Schema(
+    {
+        "ticker": pl.String(),
+        "issuer_name": pl.String(),
+        "listing_date": pl.Date(),
+        "ipo_status": pl.String(),  # history once listed
+        "primary_exchange": pl.String(),
+        "security_type": pl.String(),
+        "security_description": pl.String(),
+        "currency_code": pl.String(),
+        "final_issue_price": pl.Float64(),
+        "lowest_offer_price": pl.Float64(),
+        "highest_offer_price": pl.Float64(),
+        "min_shares_offered": pl.Int64(),
+        "max_shares_offered": pl.Int64(),
+        "total_offer_size": pl.Float64(),  # USD
+        "shares_outstanding": pl.Int64(),
+        "lot_size": pl.Int64(),
+        "announced_date": pl.Date(),
+        "last_updated": pl.Date(),
+    }
+)
 HALTS = pl.Schema(
     {
         "ticker": pl.String(),
@@ -198,6 +220,12 @@ class Market(Protocol):
 
     def float_shares(self) -> pl.DataFrame:
         """Schema ``FLOAT_SHARES``: the latest value of each ticker listed now."""
+
+    def financials(self) -> pl.DataFrame:
+        """Schema ``statement_columns.FINANCIALS``: what was filed up to the last session."""
+
+    def ipos(self) -> pl.DataFrame:
+        """Schema ``IPOS``: securities that came to the market."""
 
     def halts(self, session: date) -> pl.DataFrame:
         """Schema ``HALTS``: no HTTP endpoint has them; ``halt_file`` writes the exchange's files."""

@@ -22,6 +22,7 @@ from smallcaps_assets.source.emulator.market import (
     DIVIDENDS,
     FLOAT_SHARES,
     HALTS,
+    IPOS,
     MINUTES,
     NEWS,
     QUOTES,
@@ -33,6 +34,7 @@ from smallcaps_assets.source.emulator.market import (
 )
 from smallcaps_assets.source.emulator.recorded_daily import daily_from_minutes, daily_from_trades
 from smallcaps_assets.source.emulator.recorded_listings import listings_of
+from smallcaps_assets.source.emulator.statement_columns import FINANCIALS
 
 FILES = ("trades", "quotes", "minute_bars", "daily_bars", "shares", "tickers", "splits", "halts")
 SHARES_QUOTED_FROM = date(2025, 11, 3)  # the vendor's quote sizes are round lots before, shares from then on
@@ -132,14 +134,10 @@ class RecordedMarket:
 
     @cached_property
     def _shares(self) -> dict[str, pl.DataFrame]:
+        text = pl.String()
         frame = self._read(
             "shares",
-            {
-                "ticker": pl.String(),
-                "as_of_date": pl.Date(),
-                "primary_exchange": pl.String(),
-                "shares_outstanding": pl.Float64(),
-            },
+            {"ticker": text, "as_of_date": pl.Date(), "primary_exchange": text, "shares_outstanding": pl.Float64()},
         ).sort("ticker", "as_of_date")
         return {key[0]: part for key, part in frame.partition_by("ticker", as_dict=True).items()}
 
@@ -248,6 +246,14 @@ class RecordedMarket:
     def float_shares(self) -> pl.DataFrame:
         """None is recorded."""
         return FLOAT_SHARES.to_frame()
+
+    def financials(self) -> pl.DataFrame:
+        """None are recorded."""
+        return FINANCIALS.to_frame()
+
+    def ipos(self) -> pl.DataFrame:
+        """None are recorded."""
+        return IPOS.to_frame()
 
     @cached_property
     def _halts(self) -> dict[date, pl.DataFrame]:

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import polars as pl
 
+from smallcaps_assets.source.emulator.aggregate import second_bars
+from smallcaps_assets.source.emulator.calendar import hours
 from smallcaps_assets.source.emulator.directory import Directory, restated
 from smallcaps_assets.source.emulator.envelope import Call, RefusedError, encoded, rows
 from smallcaps_assets.source.emulator.instants import MILLISECOND, midnight, new_york_date, whole
@@ -17,11 +19,12 @@ WIRE_ORDER = ("v", "vw", "o", "c", "h", "l", "t", "n")
 
 
 def custom_bars(call: Call, directory: Directory) -> bytes:
-    """Bars of one ticker. ``limit`` counts the base bars scanned: minutes for minute and hour, days for the rest.
+    """Bars of one ticker. ``limit`` counts the base bars scanned.
 
-    ``from`` is moved to the start of its unit and the windows follow one another from there; ``to`` to the end of its
-    window. A window cut by the limit is left to the next page, which starts at it; a window that alone exceeds the
-    limit is given whole, so that a page always advances.
+    Base bars are seconds for second bars, minutes for minute and hour bars, and days for the rest. ``from`` is moved to
+    the start of its unit and the windows follow one another from there; ``to`` to the end of its window. A window cut
+    by the limit is left to the next page, which starts at it; a window that alone exceeds the limit is given whole, so
+    that a page always advances.
     """
     parameters = parameters_of(call)
     ticker, unit = call.path["ticker"], call.path["timespan"]
@@ -56,10 +59,8 @@ def custom_bars(call: Call, directory: Directory) -> bytes:
 
 def _asked(call: Call, unit: str) -> tuple[Windows, int, int]:
     """The windows asked for, and the first and last ms they cover."""
-    if unit == "second":
-        raise RefusedError(400, "second bars are not served")
     if unit not in CALENDAR and unit not in WIDTH:
-        raise RefusedError(400, f"'timespan' must be one of minute, hour, {', '.join(CALENDAR)}, not '{unit}'")
+        raise RefusedError(400, f"'timespan' must be one of {', '.join((*WIDTH, *CALENDAR))}, not '{unit}'")
     multiplier = whole(call.path["multiplier"])
     if not multiplier or multiplier > 10_000:
         raise RefusedError(400, f"'multiplier' must be a positive whole number, not '{call.path['multiplier']}'")
@@ -96,10 +97,14 @@ def _base(
         for session in reversed(sessions) if descending else sessions:
             if not directory.may_trade(ticker, session):
                 continue
-            minutes = directory.market.minutes(ticker, session).filter(inside)
+            bars = (
+                second_bars(directory.trades(ticker, session), hours(session))
+                if unit == "second"
+                else directory.market.minutes(ticker, session)
+            ).filter(inside)
             factor = directory.factor(ticker, session) if adjusted else 1.0
-            minutes = restated(minutes, pl.lit(factor)) if factor != 1.0 else minutes
-            yield minutes.reverse() if descending else minutes
+            bars = restated(bars, pl.lit(factor)) if factor != 1.0 else bars
+            yield bars.reverse() if descending else bars
         return
     days = directory.market.daily_of(ticker, begin, end)
     sessions = days["t"].to_list()

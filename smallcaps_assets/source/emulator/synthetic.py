@@ -22,20 +22,14 @@ from smallcaps_assets.source.emulator import (
     listings,
     nbbo,
     news,
+    offerings,
     register,
+    statements,
 )
 from smallcaps_assets.source.emulator.daily_panel import UNIT, panel
 from smallcaps_assets.source.emulator.draws import Purpose, generator
 from smallcaps_assets.source.emulator.listings import Line
-from smallcaps_assets.source.emulator.market import (
-    BAR,
-    DAILY,
-    DAILY_OF,
-    HALTS,
-    MINUTES,
-    QUOTES,
-    TRADES,
-)
+from smallcaps_assets.source.emulator.market import BAR, DAILY, DAILY_OF, HALTS, MINUTES, QUOTES, TRADES
 from smallcaps_assets.source.emulator.minute_path import Row, outline, plan
 from smallcaps_assets.source.emulator.patterns import Pattern
 from smallcaps_assets.source.emulator.shape import Shape
@@ -288,6 +282,16 @@ class SyntheticMarket:
         at = self._at(session)
         volume = np.zeros(len(self._lines), np.int64) if at is None else self._panel.volume[:, at]
         return disclosures.short_volume(self._seed, self._lines, session, at or 0, volume)
+
+    def financials(self) -> pl.DataFrame:
+        """Schema ``FINANCIALS``."""
+        return self._kept(
+            "financials", lambda: statements.financials(self._seed, self._lines, self._sessions, self._shares)
+        )
+
+    def ipos(self) -> pl.DataFrame:
+        """Schema ``IPOS``."""
+        return self._kept("ipos", lambda: offerings.ipos(self._lines, self._sessions, self._panel.open, self._shares))
 
     def float_shares(self) -> pl.DataFrame:
         """Schema ``FLOAT_SHARES``."""

@@ -8,7 +8,7 @@ import polars as pl
 from smallcaps_assets.source.emulator.envelope import RefusedError
 from smallcaps_assets.source.emulator.instants import FOREVER, MILLISECOND, midnight, new_york_date, parsed_date, whole
 
-WIDTH = {"minute": 60_000, "hour": 3_600_000}  # ms
+WIDTH = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}  # ms
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 CALENDAR = ("day", "week", *MONTHS)
 LAST = 16_725_225_600_000  # 2500-01-01 in ms
@@ -48,7 +48,7 @@ def first_date(number: int, unit: str) -> date:
 
 @dataclass(frozen=True)
 class Windows:
-    """Equal windows of ``multiplier`` units, the first at ``anchor``: ms for minute and hour, else a unit's ordinal."""
+    """Equal windows of ``multiplier`` units, the first at ``anchor``: ms up to hours, else a unit's ordinal."""
 
     unit: str
     multiplier: int
@@ -64,7 +64,7 @@ class Windows:
     @property
     def are_base(self) -> bool:
         """Whether each window is just one base bar."""
-        return self.multiplier == 1 and self.unit in ("minute", "day")
+        return self.multiplier == 1 and self.unit in ("second", "minute", "day")
 
     def number(self, instant: int) -> int:
         """The window an instant (ms) lies in."""

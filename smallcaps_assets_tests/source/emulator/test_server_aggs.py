@@ -41,6 +41,24 @@ def test_a_minute_bar_is_the_markets_minute(client: httpx.Client) -> None:
     assert first == {"v": 1.0, "vw": 10.0, "o": 10.0, "c": 10.5, "h": 11.0, "l": 9.0, "t": ms(3, 9), "n": 1}
 
 
+def test_second_bars_are_made_of_the_trades(client: httpx.Client) -> None:
+    # The odd lot of the 2nd second only counts for volume; the Form T trade of the 3rd alone makes no bar.
+    opened = ms(2, 9, 30)
+    assert bars(client, "AAA", 1, "second", "2024-01-02", "2024-01-02") == [
+        {"v": 200.0, "vw": 10.5, "o": 10.0, "c": 11.0, "h": 11.0, "l": 10.0, "t": opened, "n": 2},
+        {"v": 300.0, "vw": 13.0, "o": 12.0, "c": 14.0, "h": 14.0, "l": 12.0, "t": opened + 1000, "n": 3},
+        {"v": 100.0, "vw": 16.0, "o": 16.0, "c": 16.0, "h": 16.0, "l": 16.0, "t": opened + 9000, "n": 1},
+    ]
+    assert [row["v"] for row in bars(client, "AAA", 5, "second", opened + 500, opened + 5000)] == [500.0, 100.0]
+
+
+def test_the_limit_of_second_bars_counts_seconds(client: httpx.Client) -> None:
+    page = body(client, RANGE.format("AAA", 5, "second", "2024-01-02", "2024-01-02"), limit=2)
+    assert (page["queryCount"], page["resultsCount"]) == (2, 1)
+    found, pages = walked(client, RANGE.format("AAA", 1, "second", "2024-01-02", "2024-01-08"), limit=2)
+    assert (len(found), pages) == (15, 8)
+
+
 def test_milliseconds_are_snapped_to_the_minutes_they_lie_in(client: httpx.Client) -> None:
     found = bars(client, "AAA", 1, "minute", ms(3, 9, 31) + 59_999, ms(3, 9, 33) + 1)
     assert [row["t"] for row in found] == [ms(3, 9, 31), ms(3, 9, 32), ms(3, 9, 33)]
@@ -166,7 +184,6 @@ def test_to_before_from_is_refused_in_the_services_words(client: httpx.Client) -
         ((1, "day", "2024-01-02", "2024-13-02"), "", "Could not parse the time parameter: 'to'"),
         ((0, "day", "2024-01-02", "2024-01-02"), "", "'multiplier'"),
         ((1, "fortnight", "2024-01-02", "2024-01-02"), "", "'timespan'"),
-        ((1, "second", "2024-01-02", "2024-01-02"), "", "second bars"),
         ((1, "day", "2024-01-02", "2024-01-02"), "?limit=0", "'limit'"),
         ((1, "day", "2024-01-02", "2024-01-02"), "?sort=up", "'sort'"),
         ((1, "day", "2024-01-02", "2024-01-02"), "?cursor=bGltaXQ9NQ&limit=5", "'cursor'"),

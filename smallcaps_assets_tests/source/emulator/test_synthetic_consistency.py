@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from smallcaps_assets.source.emulator.aggregate import daily_bar, minute_bars
+from smallcaps_assets.source.emulator.aggregate import daily_bar, minute_bars, second_bars
 from smallcaps_assets.source.emulator.calendar import SECOND, hours
 from smallcaps_assets.source.emulator.market import BAR
 from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
@@ -36,6 +36,18 @@ def test_trades_add_up_to_the_minute_bars_exactly() -> None:
     for ticker, session in sample():
         made = minute_bars(market().trades(ticker, session), hours(session))
         assert_frame_equal(made, market().minutes(ticker, session), check_exact=True)
+
+
+def test_seconds_make_the_prices_of_the_minute_bars_and_no_more_than_their_volume() -> None:
+    for ticker, session in sample()[:40]:
+        seconds = second_bars(market().trades(ticker, session), hours(session))
+        made = seconds.group_by(pl.col("t") // 60_000 * 60_000, maintain_order=True).agg(
+            pl.col("o").first(), pl.col("c").last(), pl.col("h").max(), pl.col("l").min(), pl.col("v").sum()
+        )
+        minutes = market().minutes(ticker, session)
+        # A minute may hold more: prints that set a high or low in a second that nothing opened.
+        assert_frame_equal(made.select("t", "o", "c"), minutes.select("t", "o", "c"), check_exact=True)
+        assert ((made["h"] <= minutes["h"]) & (made["l"] >= minutes["l"]) & (made["v"] <= minutes["v"])).all()
 
 
 def test_regular_minutes_and_auctions_hold_the_daily_high_and_low() -> None:
