@@ -11,7 +11,9 @@ import polars as pl
 from smallcaps_assets.source.emulator.instants import nanoseconds
 from smallcaps_assets.source.emulator.latest import PRICES, Latest
 from smallcaps_assets.source.emulator.market import Market
+from smallcaps_assets.source.emulator.ratios import ratios
 from smallcaps_assets.source.emulator.recent import Recent
+from smallcaps_assets.source.emulator.relatives import Relatives
 
 TICK_ROWS = 1_500_000  # about 200 MB of trades
 
@@ -75,6 +77,37 @@ class Directory:
         return self.market.float_shares()
 
     @cached_property
+    def financials(self) -> pl.DataFrame:
+        """The market's financial statements."""
+        return self.market.financials()
+
+    @cached_property
+    def ratios(self) -> pl.DataFrame:
+        """Financial ratios of today."""
+        return ratios(self.market, self.sessions, self.listings, self.financials)
+
+    @cached_property
+    def companies(self) -> dict[str, str]:
+        """Names by CIK, of the security listed first."""
+        named = self.listings.drop_nulls("cik").sort("list_date").unique("cik", keep="first", maintain_order=True)
+        return dict(named.select("cik", "name").iter_rows())
+
+    @cached_property
+    def ipos(self) -> pl.DataFrame:
+        """The market's initial public offerings."""
+        return self.market.ipos()
+
+    @cached_property
+    def active(self) -> list[str]:
+        """Tickers listed today."""
+        return [ticker for ticker in self._lives if self.life(ticker, self.today)]
+
+    @cached_property
+    def relatives(self) -> Relatives:
+        """Which tickers moved alike lately."""
+        return Relatives(self.market, self.sessions, self.active, self.restated)
+
+    @cached_property
     def news(self) -> pl.DataFrame:
         """The market's news, with its time in ns as ``published``."""
         frame = self.market.news()
@@ -105,9 +138,8 @@ class Directory:
     def latest(self) -> Latest:
         """The market at the emulator's clock."""
         before = self.sessions[-2] if len(self.sessions) > 1 else None
-        active = [ticker for ticker in self._lives if self.life(ticker, self.today)]
         factors = self.restated(before) if before else {}
-        return Latest(self.market, self.today, before, active, factors, self.trades, self.quotes)
+        return Latest(self.market, self.today, before, self.active, factors, self.trades, self.quotes)
 
     def may_trade(self, ticker: str, session: date) -> bool:
         """Whether the market is worth asking: no for a session outside a known ticker's lives.

@@ -21,8 +21,10 @@ from starlette.routing import Route
 
 from smallcaps_assets.source.emulator import (
     routes_aggs,
+    routes_companies,
     routes_daily,
     routes_facts,
+    routes_financials,
     routes_last,
     routes_reference,
     routes_snapshots,
@@ -65,6 +67,13 @@ ROUTES: dict[str, Answer] = {
     "/stocks/v1/short-volume": routes_facts.short_volume,
     "/stocks/vX/float": routes_facts.float_shares,
     "/v2/reference/news": routes_facts.news,
+    "/stocks/financials/v1/balance-sheets": routes_financials.balance_sheets,
+    "/stocks/financials/v1/income-statements": routes_financials.income_statements,
+    "/stocks/financials/v1/cash-flow-statements": routes_financials.cash_flow_statements,
+    "/stocks/financials/v1/ratios": routes_financials.ratios,
+    "/vX/reference/financials": routes_companies.financials,
+    "/vX/reference/ipos": routes_companies.ipos,
+    "/v1/related-companies/{ticker}": routes_companies.related,
     "/v1/marketstatus/now": routes_status.status_now,
     "/v1/marketstatus/upcoming": routes_status.status_upcoming,
 }

@@ -29,11 +29,13 @@ ASKED = {
 KNOWN = {  # where the wire was seen to differ from its description
     ".count is not described",
     ".request_id is not described",
+    ".stock_symbol is not described",
     ".results[].T is not described",
     ".results.cik is not described",
     ".results.composite_figi is not described",
     ".results[].sip_mapping.FINRA_TDDS is not described",
     ".results[].last_minute is not described",
+    ".results[].name is missing",  # of offerings, which have no such member
     ".results[].type may not be 'ORF'",
     ".ticker.lastTrade.c is missing",
     ".tickers[].lastTrade.c is missing",
@@ -70,6 +72,8 @@ def differences(value: Any, schema: dict[str, Any], place: str = "") -> Iterator
         for name, member in value.items():
             if name in schema.get("properties", {}):
                 yield from differences(member, schema["properties"][name], f"{place}.{name}")
+            elif "*" in schema.get("properties", {}):  # the description's word for any name
+                yield from differences(member, schema["properties"]["*"], f"{place}.*")
             elif "properties" in schema:
                 yield f"{place}.{name} is not described"
     elif kind == "array" and isinstance(value, list):

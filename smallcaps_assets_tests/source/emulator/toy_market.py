@@ -16,6 +16,7 @@ from smallcaps_assets.source.emulator.market import (
     DIVIDENDS,
     FLOAT_SHARES,
     HALTS,
+    IPOS,
     LISTINGS,
     MINUTES,
     NEWS,
@@ -26,6 +27,7 @@ from smallcaps_assets.source.emulator.market import (
     SPLITS,
     TRADES,
 )
+from smallcaps_assets.source.emulator.statement_columns import FINANCIALS
 
 TUE, WED, THU, FRI, MON = (date(2024, 1, day) for day in (2, 3, 4, 5, 8))
 SESSIONS = [TUE, WED, THU, FRI, MON]
@@ -206,6 +208,56 @@ class ToyMarket:
 
     def float_shares(self) -> pl.DataFrame:
         return pl.DataFrame([("AAA", MON, 800_000.0, 80.0)], schema=FLOAT_SHARES, orient="row")
+
+    def financials(self) -> pl.DataFrame:
+        """AAA's third quarter of 2023, filed on 11-09, the year to it, and the year before with its loss."""
+        company = {"tickers": ["AAA"], "cik": "0000000001", "fiscal_quarter": 3}
+        quarter = company | {"period_end": date(2023, 9, 30), "filing_date": date(2023, 11, 9), "fiscal_year": 2023}
+        flows = {
+            "revenue": 6_000_000,
+            "income_before_income_taxes": 1_500_000,
+            "consolidated_net_income_loss": 1_200_000,
+            "ebitda": 1_500_000,
+            "diluted_earnings_per_share": 1.2,
+            "net_cash_from_operating_activities": 2_000_000,
+            "purchase_of_property_plant_and_equipment": -500_000,
+            "dividends": -120_000,
+        }
+        balance = {
+            "cash_and_equivalents": 400_000,
+            "receivables": 200_000,
+            "total_current_assets": 900_000,
+            "total_assets": 5_000_000,
+            "debt_current": 100_000,
+            "total_current_liabilities": 300_000,
+            "long_term_debt_and_capital_lease_obligations": 900_000,
+            "total_liabilities": 2_000_000,
+            "total_equity": 3_000_000,
+        }
+        year = company | {"fiscal_quarter": 4, "period_end": date(2022, 12, 31), "filing_date": date(2023, 3, 1)}
+        rows = [
+            year | {"timeframe": "annual", "fiscal_year": 2022, "revenue": 4_000_000, "ebitda": -1},
+            quarter | {"timeframe": "quarterly", "revenue": 1_500_000, **balance},
+            quarter | {"timeframe": "trailing_twelve_months", **flows},
+        ]
+        return pl.DataFrame(rows, schema=FINANCIALS)
+
+    def ipos(self) -> pl.DataFrame:
+        rows = [
+            {
+                "ticker": ticker,
+                "issuer_name": f"{ticker} Inc.",
+                "listing_date": listed,
+                "ipo_status": "history",
+                "primary_exchange": "XNAS",
+                "security_type": "CS",
+                "security_description": "Common Stock",
+                "final_issue_price": price,
+                "last_updated": listed,
+            }
+            for ticker, listed, price in (("AAA", date(2020, 3, 2), 8.0), ("EEE", date(2022, 1, 3), None))
+        ]
+        return pl.DataFrame(rows, schema=IPOS)
 
     def halts(self, session: date) -> pl.DataFrame:  # noqa: ARG002 - the protocol's
         return HALTS.to_frame()
