@@ -14,6 +14,7 @@ import dagster as dg
 from smallcaps_assets import materialize
 from smallcaps_assets.automation import jobs, schedules, sensors
 from smallcaps_assets.dataset import Dataset
+from smallcaps_assets.datasets.api_usage import api_usage
 from smallcaps_assets.datasets.barrier_labels import barrier_labels
 from smallcaps_assets.datasets.daily_bars import daily_bars
 from smallcaps_assets.datasets.daily_events import daily_events
@@ -78,6 +79,7 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
     ),
     "labels": (imbalance_bars, barrier_labels, sample_weights),
     "research": (training_rows, ml_splits),
+    "source": (api_usage,),
 }
 DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for stage in FLOW.values() for dataset in stage}
 

@@ -34,9 +34,8 @@ def _first(dataset: Dataset) -> str:
 
 def _from(dataset: Dataset) -> str:
     inputs = [f"`{name}`" for name in dataset.inputs]
-    return ", ".join(
-        (["the vendor"] if dataset.reads_source else []) + (["inbox"] if dataset.reads_inbox else []) + inputs
-    )
+    outside = {"the vendor": dataset.reads_source, "inbox": dataset.reads_inbox, "ledger": dataset.reads_ledger}
+    return ", ".join([name for name, read in outside.items() if read] + inputs)
 
 
 def dictionary() -> str:
