@@ -47,7 +47,7 @@ class Call:
 
 
 def encoded(members: Any) -> bytes:
-    """JSON of a reply's members, None members of the top level left out, whole numbers without a fraction."""
+    """JSON of a reply's members or rows, None members of the top level left out, whole numbers without a fraction."""
     if isinstance(members, dict):
         members = {name: value for name, value in members.items() if value is not None}
     return msgspec.json.encode(_whole(members))

@@ -82,9 +82,7 @@ def universal(call: Call, directory: Directory) -> bytes:
 
     def written(page: pl.DataFrame) -> msgspec.Raw:
         with_tape = page.height <= MOST_TAPES
-        return msgspec.Raw(
-            msgspec.json.encode([_universal(ticker, directory, with_tape=with_tape) for ticker in page["ticker"]])
-        )
+        return msgspec.Raw(encoded([_universal(name, directory, with_tape=with_tape) for name in page["ticker"]]))
 
     return listed(call, UNIVERSAL, parameters, tickers.to_frame(), written)
 

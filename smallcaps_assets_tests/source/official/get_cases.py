@@ -6,6 +6,7 @@ from typing import Any
 
 from smallcaps_assets.source.emulator.venues import ACRONYMS, EXCHANGES, TICKER_TYPES
 from smallcaps_assets_tests.source.emulator.toy_market import FIGI, MON, TUE, WED
+from smallcaps_assets_tests.source.official.clients import PACKAGES
 from smallcaps_assets_tests.source.official.market import ms
 
 FOUR_PM = ms(WED, 16)
@@ -19,6 +20,7 @@ class Answer:
     arguments: tuple[Any, ...]
     expected: Any
     filters: dict[str, Any] = field(default_factory=dict)
+    packages: tuple[str, ...] = PACKAGES
 
     def __str__(self) -> str:
         return f"{self.method}{list(map(str, self.arguments))}{self.filters or ''}"
