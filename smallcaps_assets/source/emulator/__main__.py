@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from smallcaps_assets.source.emulator.calendar import last_completed_session
+from smallcaps_assets.source.emulator.faults import FAULTS, Faults
 from smallcaps_assets.source.emulator.launch import KEY_VARIABLE, STOP_VARIABLE
 from smallcaps_assets.source.emulator.market import Market
 from smallcaps_assets.source.emulator.recorded import RecordedMarket
@@ -31,10 +32,25 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--flat-access-key", default=ACCESS_KEY, help="access key id of flat files; the secret is the key"
     )
+    parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="a request takes so much longer")
+    parser.add_argument(
+        "--faults", default="", metavar="NAME[:every|count],...", help=f"what goes wrong: {', '.join(FAULTS)}"
+    )
     options = parser.parse_args(given)
     if not options.key:
         parser.error(f"an API key is needed: --key or {KEY_VARIABLE}")
+    try:
+        options.faults = faults_of(options)
+    except ValueError as error:
+        parser.error(str(error))
     return options
+
+
+def faults_of(options: argparse.Namespace) -> Faults:
+    """The faults and the latency that the options name."""
+    faults = Faults(options.latency / 1000)
+    faults.read(options.faults)
+    return faults
 
 
 def market_of(options: argparse.Namespace) -> Market:
@@ -71,6 +87,7 @@ def main() -> None:
             market_of(options),
             options.key,
             rate_limit=options.rate_limit,
+            faults=options.faults,
             flat_access_key=options.flat_access_key,
             ready=lambda: print(ready, flush=True),  # noqa: T201 - the command's one line of output
         )

@@ -11,6 +11,10 @@ import polars as pl
 
 NOT_FOUND_ROUTE = b"404 page not found"
 WHOLE = re.compile(rb'(?<!\\)":(-?\d+)\.0(?=[,}])')  # a quote inside a text is escaped, a member's is not
+EXCEEDED = (
+    "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue. "
+    "https://polygon.io/pricing"
+)
 BODY_OF = {  # HTTP status -> (member "status", member that carries the text)
     400: ("ERROR", "error"),
     401: ("ERROR", "error"),

@@ -41,12 +41,14 @@ def running_emulator(
     end: date | None = None,
     recorded: Path | None = None,
     rate_limit: int | None = None,
+    faults: str | None = None,
+    latency: float | None = None,
     wait: float = 60.0,
 ) -> Iterator[EmulatorAddress]:
     """An emulator process that lives as long as the block, and no longer than this process however that ends.
 
     Options left out take the command's defaults; without ``key`` one is drawn. The key goes through the environment,
-    never the command line. EmulatorError when it is not ready within ``wait`` seconds.
+    never the command line; ``latency`` is in milliseconds. EmulatorError when it is not ready within ``wait`` seconds.
     """
     key = key or secrets.token_hex(16)
     given = {
@@ -57,6 +59,8 @@ def running_emulator(
         "--end": end,
         "--recorded": recorded,
         "--rate-limit": rate_limit,
+        "--faults": faults,
+        "--latency": latency,
     }
     options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])

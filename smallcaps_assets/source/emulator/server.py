@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -32,7 +33,9 @@ from smallcaps_assets.source.emulator import (
     routes_ticks,
 )
 from smallcaps_assets.source.emulator.directory import Directory
-from smallcaps_assets.source.emulator.envelope import NOT_FOUND_ROUTE, Call, RefusedError
+from smallcaps_assets.source.emulator.envelope import EXCEEDED, NOT_FOUND_ROUTE, Call, RefusedError
+from smallcaps_assets.source.emulator.exchange import BreakableProtocol
+from smallcaps_assets.source.emulator.faults import Faults, FaultyService
 from smallcaps_assets.source.emulator.flat_files import FlatStore
 from smallcaps_assets.source.emulator.market import Market
 from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY, flat_routes
@@ -77,10 +80,6 @@ ROUTES: dict[str, Answer] = {
     "/v1/marketstatus/now": routes_status.status_now,
     "/v1/marketstatus/upcoming": routes_status.status_upcoming,
 }
-EXCEEDED = (
-    "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue. "
-    "https://polygon.io/pricing"
-)
 SMALLEST_GZIP = 1024  # bytes; below it gzip saves nothing
 KEEP_ALIVE = 75  # seconds; longer than a client's pool keeps an idle connection, so that no request meets a closing one
 
@@ -117,6 +116,7 @@ def application(
     ready: Callable[[], None] = lambda: None,
     flat_access_key: str = ACCESS_KEY,
     republished: Iterable[tuple[str, date]] = (),
+    faults: Faults | None = None,
 ) -> Starlette:
     """The service over ``market`` for callers with ``key``; ``ready`` is called once when it starts.
 
@@ -124,6 +124,7 @@ def application(
     time anyway. Only flat files, which take seconds, are made beside it; a lock keeps the market to one caller.
     ``key`` is also the secret that goes with ``flat_access_key``; ``republished`` are flat files (kind, session) with a
     late correction, ``app.state.flat_files`` is their store, which can publish others again.
+    ``faults`` befall requests as they are planned, also while the service runs.
     """
     directory = Directory(market)
     limit = RateLimit(rate_limit)
@@ -157,6 +158,7 @@ def application(
             *(Route(path, endpoint(answer), methods=["GET"]) for path, answer in ROUTES.items()),
             *flat_routes(flat_files, key, access_key=flat_access_key),
         ],
+        middleware=[Middleware(FaultyService, faults=faults or Faults())],
         exception_handlers={404: _no_route, 405: _no_route},
         lifespan=lifespan,
     )
@@ -222,6 +224,12 @@ def listening_on(port: int) -> socket.socket:
 def http_server(app: Starlette) -> uvicorn.Server:
     """A server to ``run(sockets=[...])`` until SIGINT, SIGTERM or ``should_exit``."""
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=2
+        app,
+        http=BreakableProtocol,
+        date_header=False,  # the service writes its own, on whatever clock
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)

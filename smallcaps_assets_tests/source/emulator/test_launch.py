@@ -52,6 +52,12 @@ def test_it_serves_for_its_key_as_long_as_the_block(record: Path) -> None:
     assert gone(emulator.base_url, within=0.1)
 
 
+def test_it_does_what_its_faults_say(record: Path) -> None:
+    with running_emulator(recorded=record, faults="503:2", latency=1.0) as emulator:
+        statuses = [httpx.get(f"{emulator.base_url}/v3/reference/splits").status_code for _ in range(3)]
+    assert statuses == [503, 503, 401]
+
+
 def test_it_ends_when_the_block_fails(record: Path) -> None:
     with pytest.raises(ZeroDivisionError), running_emulator(recorded=record, key="k") as emulator:
         raise ZeroDivisionError
