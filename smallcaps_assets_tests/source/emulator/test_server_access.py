@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from smallcaps_assets.source.emulator.envelope import RefusedError
-from smallcaps_assets.source.emulator.server import EXCEEDED, RateLimit
+from smallcaps_assets.source.emulator.envelope import EXCEEDED, RefusedError
+from smallcaps_assets.source.emulator.server import RateLimit
 from smallcaps_assets_tests.source.emulator.toy_service import KEY, toy_service
 
 GROUPED = "/v2/aggs/grouped/locale/us/market/stocks/2024-01-02"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import urllib3
 
-from smallcaps_assets.source.emulator.server import EXCEEDED
+from smallcaps_assets.source.emulator.envelope import EXCEEDED
 from smallcaps_assets_tests.source.emulator.toy_market import FRI, MON, TUE, WED
 from smallcaps_assets_tests.source.emulator.toy_service import KEY, toy_service
 from smallcaps_assets_tests.source.official.clients import bad_response, members, method, rest_client
