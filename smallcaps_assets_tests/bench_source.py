@@ -107,7 +107,7 @@ def throughput(windows: Windows, count: int) -> Row:
 def share_of_limit(windows: Windows) -> Row:
     """At a limit of 500 a minute and 60 ms of latency: the share of the limit that was used, and the refusals."""
     with (
-        running_emulator(start=FIRST, end=SESSION, tickers=TICKERS, rate_limit=LIMIT) as emulator,
+        running_emulator(start=FIRST, end=SESSION, tickers=TICKERS, rate_limit=LIMIT, latency=LATENCY) as emulator,
         limited(emulator, LIMIT) as polygon,
     ):
         asking = (windows * (1 + 2 * LIMIT // len(windows)))[:LIMIT]
