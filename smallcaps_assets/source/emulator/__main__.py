@@ -13,6 +13,7 @@ from smallcaps_assets.source.emulator.calendar import last_completed_session
 from smallcaps_assets.source.emulator.faults import FAULTS, Faults
 from smallcaps_assets.source.emulator.launch import KEY_VARIABLE, STOP_VARIABLE
 from smallcaps_assets.source.emulator.market import Market
+from smallcaps_assets.source.emulator.plans import PLANS
 from smallcaps_assets.source.emulator.recorded import RecordedMarket
 from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY
 from smallcaps_assets.source.emulator.server import HOST, application, http_server, listening_on
@@ -28,7 +29,8 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--start", type=date.fromisoformat, default=date(2024, 1, 2), help="first session")
     parser.add_argument("--end", type=date.fromisoformat, help="last session; default: the last completed one")
     parser.add_argument("--recorded", type=Path, help="folder of recorded Parquet files instead of a synthetic market")
-    parser.add_argument("--rate-limit", type=int, default=0, help="requests a minute; 0 is no limit")
+    parser.add_argument("--plan", choices=PLANS, default="advanced", help="the subscription: what is open, and how far")
+    parser.add_argument("--rate-limit", type=int, help="requests a minute; 0 is no limit; default: the plan's")
     parser.add_argument(
         "--flat-access-key", default=ACCESS_KEY, help="access key id of flat files; the secret is the key"
     )
@@ -88,6 +90,7 @@ def main() -> None:
             options.key,
             rate_limit=options.rate_limit,
             faults=options.faults,
+            plan=options.plan,
             flat_access_key=options.flat_access_key,
             ready=lambda: print(ready, flush=True),  # noqa: T201 - the command's one line of output
         )

@@ -11,6 +11,7 @@ import polars as pl
 from smallcaps_assets.source.emulator.instants import nanoseconds
 from smallcaps_assets.source.emulator.latest import PRICES, Latest
 from smallcaps_assets.source.emulator.market import Market
+from smallcaps_assets.source.emulator.plans import FIRST_DATE, LAST_DATE, Plan
 from smallcaps_assets.source.emulator.ratios import ratios
 from smallcaps_assets.source.emulator.recent import Recent
 from smallcaps_assets.source.emulator.relatives import Relatives
@@ -50,6 +51,10 @@ class Directory:
     def today(self) -> date:
         """The emulator's date: its market's last session, complete. A market without sessions has no date."""
         return self.sessions[-1]
+
+    def served(self, plan: Plan) -> tuple[date, date]:
+        """First and last date of which the plan serves bars and ticks; a market without sessions bounds nothing."""
+        return (plan.first(self.today), plan.last(self.today)) if self.sessions else (FIRST_DATE, LAST_DATE)
 
     @cached_property
     def listings(self) -> pl.DataFrame:

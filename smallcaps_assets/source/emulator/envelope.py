@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from smallcaps_assets.source.emulator.plans import PLANS, Plan
+
 NOT_FOUND_ROUTE = b"404 page not found"
 WHOLE = re.compile(rb'(?<!\\)":(-?\d+)\.0(?=[,}])')  # a quote inside a text is escaped, a member's is not
 EXCEEDED = (
@@ -41,13 +43,14 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One authenticated request: path parameters, first value of each query parameter (never the key), its address."""
+    """One authenticated request: path parameters, first value of each query parameter (never the key), and the plan."""
 
     request_id: str
     origin: str  # scheme://host as the caller wrote it
     address: str  # path as the caller wrote it, still percent-encoded
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    plan: Plan = PLANS["advanced"]
 
 
 def encoded(members: Any) -> bytes:

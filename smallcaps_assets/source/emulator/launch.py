@@ -43,6 +43,7 @@ def running_emulator(
     rate_limit: int | None = None,
     faults: str | None = None,
     latency: float | None = None,
+    plan: str | None = None,
     wait: float = 60.0,
 ) -> Iterator[EmulatorAddress]:
     """An emulator process that lives as long as the block, and no longer than this process however that ends.
@@ -61,6 +62,7 @@ def running_emulator(
         "--rate-limit": rate_limit,
         "--faults": faults,
         "--latency": latency,
+        "--plan": plan,
     }
     options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])

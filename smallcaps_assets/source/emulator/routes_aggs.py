@@ -1,7 +1,7 @@
 """``/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}``: custom bars."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +32,7 @@ def custom_bars(call: Call, directory: Directory) -> bytes:
     limit = _limit(parameters)
     descending = _descending(parameters)
     windows, first, last = _asked(call, unit)
+    last = min(last, _midnight(directory.served(call.plan)[1] + timedelta(days=1)) - 1)
 
     taken: list[pl.DataFrame] = []
     scanned, numbers = 0, set[int]()
@@ -51,7 +52,7 @@ def custom_bars(call: Call, directory: Directory) -> bytes:
         bars = bars if windows.are_base else put_together(bars, windows)
         reply["resultsCount"] = bars.height
         reply["results"] = rows((bars.reverse() if descending else bars).select(WIRE_ORDER))
-    reply |= {"status": "OK", "request_id": call.request_id, "count": reply["resultsCount"]}
+    reply |= {"status": call.plan.status, "request_id": call.request_id, "count": reply["resultsCount"]}
     if onward is not None:
         reply["next_url"] = _onward(call, parameters, windows, onward, limit, descending=descending)
     return encoded(reply)

@@ -29,14 +29,15 @@ def grouped(call: Call, directory: Directory) -> bytes:
     if bars.height:
         bars = bars.with_columns(pl.lit(_four_pm(session)).alias("t")).select(WIRE_ORDER)
         reply["results"] = rows(bars.sort("T").sample(fraction=1.0, shuffle=True, seed=session.toordinal()))
-    reply |= {"status": "OK", "request_id": call.request_id, "count": bars.height}
+    reply |= {"status": call.plan.status, "request_id": call.request_id, "count": bars.height}
     return encoded(reply)
 
 
 def previous_close(call: Call, directory: Directory) -> bytes:
-    """``/v2/aggs/ticker/{ticker}/prev``: the bar of the market's last session, ``t`` = 16:00 New York."""
+    """``/v2/aggs/ticker/{ticker}/prev``: the bar of the last session the plan serves, ``t`` = 16:00 New York."""
     adjusted = flag_of(parameters_of(call), "adjusted", default=True)
-    ticker, session = call.path["ticker"], directory.today
+    ticker, last = call.path["ticker"], call.plan.last(directory.today)
+    session = directory.session_before(last) or last
     bars = directory.market.daily_of(ticker, session, session)
     reply: dict[str, Any] = {
         "ticker": ticker,
@@ -47,7 +48,7 @@ def previous_close(call: Call, directory: Directory) -> bytes:
     if bars.height:
         bars = bars.with_columns(pl.lit(ticker).alias("T"), pl.lit(_four_pm(session)).alias("t"))
         reply["results"] = rows(bars.select(WIRE_ORDER))
-    reply |= {"status": "OK", "request_id": call.request_id, "count": bars.height}
+    reply |= {"status": call.plan.status, "request_id": call.request_id, "count": bars.height}
     return encoded(reply)
 
 

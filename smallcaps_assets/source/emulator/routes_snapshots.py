@@ -17,6 +17,7 @@ from smallcaps_assets.source.emulator.envelope import Call, RefusedError, encode
 from smallcaps_assets.source.emulator.instants import MILLISECOND, at
 from smallcaps_assets.source.emulator.latest import Day, Last
 from smallcaps_assets.source.emulator.paging import Endpoint, flag_of, listed, parameters_of
+from smallcaps_assets.source.emulator.plans import Feature, Plan
 
 MOST_TAPES = 100
 MOVERS = 20
@@ -34,8 +35,10 @@ def all_tickers(call: Call, directory: Directory) -> bytes:
     wanted = parameters.get("tickers", "")
     days = directory.latest.days
     found = sorted(set(wanted.split(",")) & set(days)) if wanted else list(days)
-    written = _written(found, directory)
-    return encoded({"count": len(written), "status": "OK", "request_id": call.request_id, "tickers": written})
+    written = _written(found, call.plan, directory)
+    return encoded(
+        {"count": len(written), "status": call.plan.status, "request_id": call.request_id, "tickers": written}
+    )
 
 
 def one_ticker(call: Call, directory: Directory) -> bytes:
@@ -43,8 +46,8 @@ def one_ticker(call: Call, directory: Directory) -> bytes:
     ticker = call.path["ticker"]
     if ticker not in directory.latest.days:
         raise RefusedError(404, "Ticker not found.")
-    (written,) = _written([ticker], directory)
-    return encoded({"request_id": call.request_id, "status": "OK", "ticker": written})
+    (written,) = _written([ticker], call.plan, directory)
+    return encoded({"request_id": call.request_id, "status": call.plan.status, "ticker": written})
 
 
 def movers(call: Call, directory: Directory) -> bytes:
@@ -63,9 +66,9 @@ def movers(call: Call, directory: Directory) -> bytes:
         if day.bar and day.before and day.bar["v"] >= MOVERS_VOLUME
     ]
     most = sorted(((change, ticker) for change, ticker in moved if change > 0), reverse=True)[:MOVERS]
-    written = _written([ticker for _, ticker in most], directory)
+    written = _written([ticker for _, ticker in most], call.plan, directory)
     written.sort(key=lambda row: -sign * row["todaysChangePerc"])
-    return encoded({"status": "OK", "request_id": call.request_id, "tickers": written})
+    return encoded({"status": call.plan.status, "request_id": call.request_id, "tickers": written})
 
 
 def universal(call: Call, directory: Directory) -> bytes:
@@ -81,19 +84,32 @@ def universal(call: Call, directory: Directory) -> bytes:
     tickers = pl.Series("ticker", sorted({*days, *filter(None, named)}), dtype=pl.String)
 
     def written(page: pl.DataFrame) -> msgspec.Raw:
-        with_tape = page.height <= MOST_TAPES
-        return msgspec.Raw(encoded([_universal(name, directory, with_tape=with_tape) for name in page["ticker"]]))
+        shown = page["ticker"].to_list()
+        lasts = _lasts(shown, call.plan, directory)
+        return msgspec.Raw(encoded([_universal(name, lasts[name], call.plan, directory) for name in shown]))
 
     return listed(call, UNIVERSAL, parameters, tickers.to_frame(), written)
 
 
-def _written(tickers: Sequence[str], directory: Directory) -> list[dict[str, Any]]:
+def _written(tickers: Sequence[str], plan: Plan, directory: Directory) -> list[dict[str, Any]]:
+    lasts, days = _lasts(tickers, plan, directory), directory.latest.days
+    return [_row(ticker, days[ticker], lasts[ticker], plan, directory) for ticker in tickers]
+
+
+def _lasts(tickers: Sequence[str], plan: Plan, directory: Directory) -> dict[str, Last | None]:
+    """Ends of the tapes, none in a long reply and of unknown tickers; trades and quotes only if the plan has them."""
     latest = directory.latest
-    with_tape = len(tickers) <= MOST_TAPES
-    return [_row(name, latest.days[name], latest.last(name) if with_tape else None, directory) for name in tickers]
+    if len(tickers) > MOST_TAPES:
+        return dict.fromkeys(tickers)
+    found = {ticker: latest.last(ticker) if ticker in latest.days else None for ticker in tickers}
+    if Feature.TRADES not in plan.opens:
+        found = {ticker: last and last._replace(trade=None) for ticker, last in found.items()}
+    if Feature.QUOTES not in plan.opens:
+        found = {ticker: last and last._replace(quote=None) for ticker, last in found.items()}
+    return found
 
 
-def _row(ticker: str, day: Day, last: Last | None, directory: Directory) -> dict[str, Any]:
+def _row(ticker: str, day: Day, last: Last | None, plan: Plan, directory: Directory) -> dict[str, Any]:
     """One ticker of the older snapshots. What did not trade has zeros, as the service writes it."""
     close = day.bar["c"] if day.bar else 0
     price = last.trade["price"] if last and last.trade else close
@@ -110,7 +126,8 @@ def _row(ticker: str, day: Day, last: Last | None, directory: Directory) -> dict
         return row
     volume = int(day.bar["v"]) if day.bar else 0
     row["min"] = _known({"av": volume, **(last.minute or {"t": 0, "n": 0, **UNTRADED})})
-    row["lastTrade"] = _last_trade(last.trade)
+    if Feature.TRADES in plan.opens:
+        row["lastTrade"] = _last_trade(last.trade)
     if last.quote:
         row["lastQuote"] = {
             "P": last.quote["ask_price"] or 0,
@@ -144,7 +161,7 @@ def _updated(day: Day, last: Last | None, directory: Directory) -> int:
     return at(directory.today, time(16)) if day.bar else 0
 
 
-def _universal(ticker: str, directory: Directory, *, with_tape: bool) -> dict[str, Any]:
+def _universal(ticker: str, last: Last | None, plan: Plan, directory: Directory) -> dict[str, Any]:
     """One row of the universal snapshot."""
     latest = directory.latest
     if ticker not in latest.days:
@@ -156,7 +173,6 @@ def _universal(ticker: str, directory: Directory, *, with_tape: bool) -> dict[st
         "type": "stocks",
         "market_status": "closed",
     }
-    last = latest.last(ticker) if with_tape else None
     row["session"] = _session(latest.days[ticker], last)
     if last and last.quote:
         bid, ask = last.quote["bid_price"] or 0, last.quote["ask_price"] or 0
@@ -169,12 +185,12 @@ def _universal(ticker: str, directory: Directory, *, with_tape: bool) -> dict[st
             "bid_size": last.quote["bid_size"] or 0,
             "last_updated": last.quote["sip_timestamp"],
             "midpoint": round((bid + ask) / 2, 6),
-            "timeframe": "REAL-TIME",
+            "timeframe": plan.timeframe,
         }
     if last and last.trade:
         members = ("conditions", "exchange", "id", "participant_timestamp", "price", "sip_timestamp")
         row["last_trade"] = {name: last.trade[name] for name in members}
-        row["last_trade"] |= {"size": int(last.trade["size"]), "timeframe": "REAL-TIME"}
+        row["last_trade"] |= {"size": int(last.trade["size"]), "timeframe": plan.timeframe}
     if last and last.minute:
         names = {"o": "open", "c": "close", "h": "high", "l": "low", "v": "volume", "vw": "vwap", "n": "transactions"}
         row["last_minute"] = {name: last.minute[member] for member, name in names.items()}

@@ -8,7 +8,7 @@ import polars as pl
 
 from smallcaps_assets.source.emulator.directory import Directory
 from smallcaps_assets.source.emulator.envelope import Call, RefusedError, encoded, rows
-from smallcaps_assets.source.emulator.instants import FOREVER, bounds, new_york_date, rfc3339
+from smallcaps_assets.source.emulator.instants import FOREVER, bounds, midnight, new_york_date, rfc3339
 from smallcaps_assets.source.emulator.paging import limit_of, next_url, order_of, parameters_of
 from smallcaps_assets.source.emulator.recent import Ticks
 
@@ -39,6 +39,7 @@ def _page(call: Call, directory: Directory, ticks: Ticks) -> bytes:
     if parameters.get("sort", "timestamp") != "timestamp":
         raise RefusedError(400, f"'sort' must be timestamp, not '{parameters['sort']}'")
     low, high = bounds(parameters, "timestamp")
+    low = max(low, midnight(directory.served(call.plan)[0]))
     mark = _mark(parameters, low, high, order)
 
     taken: list[pl.DataFrame] = []

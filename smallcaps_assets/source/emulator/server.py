@@ -33,11 +33,13 @@ from smallcaps_assets.source.emulator import (
     routes_ticks,
 )
 from smallcaps_assets.source.emulator.directory import Directory
+from smallcaps_assets.source.emulator.entitlement import NOT_ENTITLED, admit
 from smallcaps_assets.source.emulator.envelope import EXCEEDED, NOT_FOUND_ROUTE, Call, RefusedError
 from smallcaps_assets.source.emulator.exchange import BreakableProtocol
 from smallcaps_assets.source.emulator.faults import Faults, FaultyService
 from smallcaps_assets.source.emulator.flat_files import FlatStore
 from smallcaps_assets.source.emulator.market import Market
+from smallcaps_assets.source.emulator.plans import PLANS, Plan
 from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY, flat_routes
 
 HOST = "127.0.0.1"
@@ -112,7 +114,8 @@ def application(
     market: Market,
     key: str,
     *,
-    rate_limit: int = 0,
+    rate_limit: int | None = None,
+    plan: str = "advanced",
     ready: Callable[[], None] = lambda: None,
     flat_access_key: str = ACCESS_KEY,
     republished: Iterable[tuple[str, date]] = (),
@@ -122,30 +125,38 @@ def application(
 
     Requests are answered one after another on the event loop: their work is the market's, which one core does at a
     time anyway. Only flat files, which take seconds, are made beside it; a lock keeps the market to one caller.
-    ``key`` is also the secret that goes with ``flat_access_key``; ``republished`` are flat files (kind, session) with a
-    late correction, ``app.state.flat_files`` is their store, which can publish others again.
+    ``plan`` is the callers' subscription (a key of ``PLANS``), ``rate_limit`` their requests a minute (0: no limit),
+    the plan's when it is None. ``key`` is also the secret that goes with ``flat_access_key``; ``republished`` are flat
+    files (kind, session) with a late correction, ``app.state.flat_files`` is their store, which can publish others
+    again.
     ``faults`` befall requests as they are planned, also while the service runs.
     """
     directory = Directory(market)
-    limit = RateLimit(rate_limit)
+    subscribed = PLANS[plan]
+    limit = RateLimit(subscribed.per_minute if rate_limit is None else rate_limit)
     asking = threading.Lock()
     flat_files = FlatStore(market, asking)
     for kind, session in republished:
         flat_files.republish(kind, session)
 
-    def endpoint(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint(route: str, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
             request_id = uuid.uuid4().hex
             try:
                 _authorize(request, key)
                 limit.take()
+                call = _call(request, request_id, subscribed)
                 with asking:
-                    body, status, headers = answer(_call(request, request_id), directory), 200, dict[str, str]()
+                    admit(call, route, *directory.served(subscribed))
+                    body, status, headers = answer(call, directory), 200, dict[str, str]()
             except RefusedError as refused:
                 body, status, headers = refused.body(request_id), refused.status, refused.headers
             return _response(request, body, status, {"X-Request-Id": request_id, **headers})
 
         return respond
+
+    def refused_file(name: str) -> str | None:
+        return None if subscribed.opens_file(name, directory.served(subscribed)[0]) else NOT_ENTITLED
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -155,8 +166,8 @@ def application(
 
     app = Starlette(
         routes=[
-            *(Route(path, endpoint(answer), methods=["GET"]) for path, answer in ROUTES.items()),
-            *flat_routes(flat_files, key, access_key=flat_access_key),
+            *(Route(path, endpoint(path, answer), methods=["GET"]) for path, answer in ROUTES.items()),
+            *flat_routes(flat_files, key, access_key=flat_access_key, refused=refused_file),
         ],
         middleware=[Middleware(FaultyService, faults=faults or Faults())],
         exception_handlers={404: _no_route, 405: _no_route},
@@ -181,7 +192,7 @@ def _authorize(request: Request, key: str) -> None:
         raise RefusedError(401, "Unknown API Key")
 
 
-def _call(request: Request, request_id: str) -> Call:
+def _call(request: Request, request_id: str, plan: Plan) -> Call:
     query: dict[str, str] = {}
     for name, value in parse_qsl(request.url.query, keep_blank_values=True):
         if name != "apiKey":
@@ -192,6 +203,7 @@ def _call(request: Request, request_id: str) -> Call:
         address=request.scope["raw_path"].decode().partition("?")[0],
         path=request.path_params,
         query=query,
+        plan=plan,
     )
 
 
