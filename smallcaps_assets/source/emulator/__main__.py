@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from datetime import date
+from datetime import time as clock_time
 from pathlib import Path
 
 from smallcaps_assets.source.emulator.calendar import last_completed_session
@@ -16,6 +17,7 @@ from smallcaps_assets.source.emulator.market import Market
 from smallcaps_assets.source.emulator.plans import PLANS
 from smallcaps_assets.source.emulator.recorded import RecordedMarket
 from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY
+from smallcaps_assets.source.emulator.routes_stream import StreamOptions
 from smallcaps_assets.source.emulator.server import HOST, application, http_server, listening_on
 
 
@@ -38,7 +40,14 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--faults", default="", metavar="NAME[:every|count],...", help=f"what goes wrong: {', '.join(FAULTS)}"
     )
+    parser.add_argument("--replay-session", type=date.fromisoformat, help="what the stream plays; default: the last")
+    parser.add_argument("--replay-speed", type=float, default=1.0, help="1 to 1000 session seconds a second")
+    parser.add_argument(
+        "--replay-from", type=clock_time.fromisoformat, default=clock_time(9, 30), help="New York HH:MM"
+    )
     options = parser.parse_args(given)
+    if not 1 <= options.replay_speed <= 1000:
+        parser.error(f"--replay-speed is 1 to 1000, not {options.replay_speed:g}")
     if not options.key:
         parser.error(f"an API key is needed: --key or {KEY_VARIABLE}")
     try:
@@ -92,6 +101,7 @@ def main() -> None:
             faults=options.faults,
             plan=options.plan,
             flat_access_key=options.flat_access_key,
+            stream=StreamOptions(options.replay_session, options.replay_speed, options.replay_from),
             ready=lambda: print(ready, flush=True),  # noqa: T201 - the command's one line of output
         )
         http_server(app).run(sockets=[listening])

@@ -75,7 +75,12 @@ def rows(frame: pl.DataFrame) -> msgspec.Raw:
     Rows are written in bulk by their pattern of absent members: 50,000 trades take about 45 ms on one core, a third of
     what building Python objects takes.
     """
-    return msgspec.Raw(b"[" + b",".join(_lines(_whole_columns(_without_empty_lists(frame)))) + b"]")
+    return msgspec.Raw(b"[" + b",".join(lines(frame)) + b"]")
+
+
+def lines(frame: pl.DataFrame) -> list[bytes]:
+    """The frame's rows as JSON objects, written as those of ``rows``."""
+    return _lines(_whole_columns(_without_empty_lists(frame)))
 
 
 def _whole_columns(frame: pl.DataFrame) -> pl.DataFrame:
@@ -97,13 +102,13 @@ def _lines(frame: pl.DataFrame) -> list[bytes]:
     pattern = frame.select(
         pl.sum_horizontal(pl.col(name).is_null().cast(pl.Int64) * (1 << bit) for bit, name in enumerate(holed))
     ).to_series()
-    lines = np.empty(frame.height, dtype=object)
+    written = np.empty(frame.height, dtype=object)
     for value in pattern.unique().to_list():
         missing = {name for bit, name in enumerate(holed) if value >> bit & 1}
         part = frame.filter(pattern == value).select(name for name in frame.columns if name not in missing)
         places = (pattern == value).to_numpy().nonzero()[0]
-        lines[places] = _objects(part) if part.width else b"{}"
-    return list(lines)
+        written[places] = _objects(part) if part.width else b"{}"
+    return list(written)
 
 
 def _objects(frame: pl.DataFrame) -> list[bytes]:

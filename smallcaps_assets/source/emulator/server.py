@@ -41,6 +41,7 @@ from smallcaps_assets.source.emulator.flat_files import FlatStore
 from smallcaps_assets.source.emulator.market import Market
 from smallcaps_assets.source.emulator.plans import PLANS, Plan
 from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY, flat_routes
+from smallcaps_assets.source.emulator.routes_stream import Stream, StreamOptions
 
 HOST = "127.0.0.1"
 Answer = Callable[[Call, Directory], bytes]
@@ -120,6 +121,7 @@ def application(
     flat_access_key: str = ACCESS_KEY,
     republished: Iterable[tuple[str, date]] = (),
     faults: Faults | None = None,
+    stream: StreamOptions | None = None,
 ) -> Starlette:
     """The service over ``market`` for callers with ``key``; ``ready`` is called once when it starts.
 
@@ -128,8 +130,8 @@ def application(
     ``plan`` is the callers' subscription (a key of ``PLANS``), ``rate_limit`` their requests a minute (0: no limit),
     the plan's when it is None. ``key`` is also the secret that goes with ``flat_access_key``; ``republished`` are flat
     files (kind, session) with a late correction, ``app.state.flat_files`` is their store, which can publish others
-    again.
-    ``faults`` befall requests as they are planned, also while the service runs.
+    again. ``faults`` befall requests as they are planned, also while the service runs; ``stream`` says how a session is
+    played over the WebSocket.
     """
     directory = Directory(market)
     subscribed = PLANS[plan]
@@ -168,6 +170,7 @@ def application(
         routes=[
             *(Route(path, endpoint(path, answer), methods=["GET"]) for path, answer in ROUTES.items()),
             *flat_routes(flat_files, key, access_key=flat_access_key, refused=refused_file),
+            Stream(directory, asking, key, subscribed, stream or StreamOptions()).route(),
         ],
         middleware=[Middleware(FaultyService, faults=faults or Faults())],
         exception_handlers={404: _no_route, 405: _no_route},
@@ -243,5 +246,7 @@ def http_server(app: Starlette) -> uvicorn.Server:
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=2,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # on loopback it costs more than it saves
     )
     return uvicorn.Server(config)
