@@ -3,6 +3,7 @@
 import gzip
 import logging
 import pickle
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
@@ -188,11 +189,56 @@ def test_the_key_shows_in_no_log_error_or_repr(stub: Stub, status: int, caplog: 
     assert f"Polygon({stub.url!r}" in shown[0]
 
 
-def test_http2_header_tables_do_not_log_the_key(caplog: pytest.LogCaptureFixture) -> None:
+NOISY = ("httpx", "httpcore", "h2", "hpack")
+
+
+@pytest.fixture
+def noise(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """All that the libraries log, however deep their loggers are and after the client was made."""
+    before = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
     caplog.set_level(logging.DEBUG)
-    with Polygon("https://polygon.test", KEY):
-        hpack.Encoder().encode([(b"authorization", f"Bearer {KEY}".encode())])
-    assert KEY not in caplog.text
+    yield caplog
+    for name in logging.root.manager.loggerDict:
+        logging.getLogger(name).setLevel(before.get(name, logging.NOTSET))
+
+
+def loud() -> None:
+    """Set each library's loggers to DEBUG one by one, as a debugging session would."""
+    for name in [*NOISY, *logging.root.manager.loggerDict]:
+        if name.split(".")[0] in NOISY:
+            logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+def test_the_libraries_log_every_step_but_never_the_key(stub: Stub, noise: pytest.LogCaptureFixture) -> None:
+    following = f"{stub.url}/v3/trades/ACME?cursor=a"
+    stub.plays(Reply(b"", 503), page(trade(T, 1), next_url=following), page(trade(T, 2)))
+    with asking(stub) as (client, _):
+        loud()
+        assert client.trades("ACME", T, T + 1).height == 2
+    assert {"httpx", "httpcore"} <= {record.name.split(".")[0] for record in noise.records}
+    assert "2 rows on 2 pages, the last after cursor a, 1 retries" in noise.text
+    assert KEY not in noise.text
+    assert not any(KEY in str(record.__dict__) for record in noise.records)
+
+
+def test_http2_header_tables_do_not_log_the_key(noise: pytest.LogCaptureFixture) -> None:
+    with Polygon("https://polygon.test", KEY) as client:
+        loud()
+        encoder, decoder = hpack.Encoder(), hpack.Decoder()
+        for _ in range(3):
+            decoder.decode(encoder.encode([(b"authorization", f"Bearer {KEY}".encode()), (b"x", b"y" * 5000)]))
+        assert KEY not in repr(client._pages._client.headers)
+    assert KEY not in noise.text
+
+
+def test_the_key_is_not_in_the_text_of_an_error_nor_of_what_caused_it(stub: Stub) -> None:
+    stub.plays(*[Reply(page(trade(T, 1)), cut=True)] * ATTEMPTS)
+    with asking(stub) as (client, _), pytest.raises(PolygonUnavailableError) as caught:
+        client.trades("ACME", T, T + 1)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "RemoteProtocolError" in shown
+    assert KEY not in shown
+    assert KEY.encode() not in pickle.dumps(caught.value)
 
 
 @pytest.mark.parametrize("key", ["", "with space", "with-line-break\n", "ключ"])

@@ -1,11 +1,15 @@
 """A walk over pages ends at the end, or in an error that names what was asked; never in a part of the rows."""
 
+import logging
+import pickle
 from collections.abc import Iterator
 from datetime import date
 
 import polars as pl
 import pytest
 
+from smallcaps_assets.source import wire
+from smallcaps_assets.source.errors import Asked
 from smallcaps_assets.source.polygon import Polygon, PolygonError
 from smallcaps_assets_tests.source.stub import Reply, Stub, asking, page, serving, trade
 
@@ -173,3 +177,32 @@ def test_adjusted_bars_are_refused(client: Polygon, stub: Stub) -> None:
     with pytest.raises(PolygonError, match="adjusted bars where unadjusted ones were asked for"):
         client.minute_bars("ACME", SESSION, SESSION)
     assert client.minute_bars("ACME", SESSION, SESSION).height == 0
+
+
+def test_a_walk_tells_its_pages_its_last_cursor_and_its_retries(
+    client: Polygon, stub: Stub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "smallcaps_assets.source.pages")
+    a, b = (f"{stub.url}/v3/trades/ACME?cursor={name}" for name in "ab")
+    failing = Reply(b"", 503)
+    stub.plays(page(trade(T, 1), next_url=a), failing, page(trade(T, 2), next_url=b), failing, failing, page())
+    asked = Asked("trades", "ACME", "[a, b)")
+    walk = client._pages.walk(asked, "/v3/trades/ACME", {"limit": "1"}, wire.TRADES)
+    assert (walk.asked, walk.frame.height, walk.pages, walk.last_cursor, walk.retries) == (asked, 2, 3, "b", 3)
+    assert "trades ACME [a, b): 2 rows on 3 pages, the last after cursor b, 3 retries" in caplog.text
+
+
+def test_a_walk_of_one_page_has_no_cursor(client: Polygon, stub: Stub) -> None:
+    stub.plays(page(trade(T, 1)))
+    walk = client._pages.walk(Asked("trades"), "/v3/trades/ACME", {}, wire.TRADES)
+    assert (walk.pages, walk.last_cursor, walk.retries) == (1, None, 0)
+
+
+def test_an_error_in_the_middle_of_a_walk_says_where_and_one_at_its_start_does_not(client: Polygon, stub: Stub) -> None:
+    a, b = (f"{stub.url}/v3/trades/ACME?cursor={name}" for name in "ab")
+    refused = Reply({"status": "ERROR", "error": "no"}, 400)
+    stub.plays(page(trade(T, 1), next_url=a), page(trade(T, 2), next_url=b), refused, refused)
+    error = fails(client, r"HTTP 400: no \(page 3, after cursor b\)$")
+    assert error.asked.place == "page 3, after cursor b"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301
+    assert fails(client, "HTTP 400: no$").asked.place is None
