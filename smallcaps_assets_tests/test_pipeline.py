@@ -56,6 +56,18 @@ def test_the_catalogue_reads_every_dataset(demo_folder: Path, demo_result: subpr
     assert all(len(letter) == 1 for (letter,) in letters)
 
 
+def test_every_request_of_the_demo_is_on_record_with_the_run_that_asked(
+    demo_folder: Path, demo_result: subprocess.CompletedProcess[str]
+) -> None:
+    assert demo_result.returncode == 0
+    with duckdb.connect(str(demo_folder / "lake" / "smallcaps.duckdb"), read_only=True) as connection:
+        entered = connection.execute("SELECT count(*), count(partition), min(status) FROM api_ledger").fetchall()[0]
+        counted = connection.execute("SELECT sum(requests), any_value(service) FROM api_usage").fetchall()[0]
+        news = connection.execute("SELECT DISTINCT partition[:5] FROM api_ledger WHERE endpoint = 'news'").fetchall()
+    assert entered[0] == entered[1] >= counted[0] > 0  # other tests may have asked since
+    assert (entered[2], counted[1], news) == (200, "emulator", [("news ",)])
+
+
 def test_dagster_shows_the_demos_partitions_as_materialized(
     demo_folder: Path, demo_result: subprocess.CompletedProcess[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """An admitted event's window: what was asked for it, what came, and whether that is all.
 
-Source: `event_manifest`, `event_trades`, `event_quotes`. Grain: one row per admitted event. Known once its ticks are
+Source: `event_manifest`, `event_trades`, `event_quotes`, and `download_plan` to compare with. Grain: one row per
+admitted event. Known once its ticks are
 stored. The client refuses an answer that it has not read to its last page, so a committed partition holds every row
 that the service has; a window without trades is complete with zero rows, and the reason says so.
 
@@ -18,10 +19,13 @@ import polars as pl
 from smallcaps_assets.contract import Instant, Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.datasets.event_trades import admitted
+from smallcaps_assets.maths.tapes import TAPE, with_tapes
 from smallcaps_assets.partitions import Axis, letter_of
 
 PAGE_ROWS = 50_000  # the vendor's largest page (spec/polygon.md 5)
 EVENT = ["session", "ticker", "event_id"]
+OFF_IN_REQUESTS = 2.0  # times the plan, either way: requests are what the rate limit is spent on
+OFF_IN_ROWS = 10.0  # times the plan; fewer rows cost nothing, and a quiet name has a hundredth of a lively one's
 
 
 class WindowCoverage(pa.DataFrameModel):
@@ -112,11 +116,54 @@ def every_admitted_event_is_complete(stored: pl.DataFrame, inputs: Mapping[str, 
     return Verdict(lacking.is_empty(), shown)
 
 
-@dataset(WindowCoverage, Axis.LETTER, laws=(every_admitted_event_is_complete,))
+def of_tapes(stored: pl.DataFrame) -> pl.DataFrame:
+    """Rows of each union of windows, and the requests they need: pages of trades and of quotes.
+
+    Exact where windows do not overlap; where they do, the sum of their rows times the union's share of their lengths.
+    """
+    length = pl.col("window_ends_at") - pl.col("window_starts_at")
+    counted = (
+        with_tapes(stored)
+        .group_by(*TAPE, "tape_ends_at", maintain_order=True)
+        .agg(pl.col("trade_rows", "quote_rows").sum(), _length=length.sum())
+    )
+    share = (pl.col("tape_ends_at") - pl.col("tape_starts_at")) / pl.col("_length")
+    rows = (pl.col("trade_rows", "quote_rows") * share).round().cast(pl.Int64)
+    requests = pages(pl.col("trade_rows")) + pages(pl.col("quote_rows"))
+    return counted.with_columns(rows).with_columns(requests=requests).drop("_length")
+
+
+def what_came_is_near_the_plan(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """The requests that the rows need are half to twice `download_plan`'s, and the rows at most ten times as many."""
+    if stored.is_empty():
+        return Verdict(True, {"windows": 0})
+    session, letter = stored["session"][0], stored["ticker"][0][0].upper()
+    here = (pl.col("session") == session) & (letter_of(pl.col("ticker")) == letter)
+    planned = inputs["download_plan"].filter(here).select("requests", "rows").collect()
+    came = of_tapes(stored)
+    requests, expected_requests = int(came["requests"].sum()), int(planned["requests"].sum())
+    rows, expected_rows = int((came["trade_rows"] + came["quote_rows"]).sum()), int(planned["rows"].sum())
+    near = expected_requests <= OFF_IN_REQUESTS * requests and requests <= OFF_IN_REQUESTS * expected_requests
+    shown = {
+        "windows": came.height,
+        "windows_planned": planned.height,
+        "requests": requests,
+        "requests_planned": expected_requests,
+        "rows": rows,
+        "rows_planned": expected_rows,
+    }
+    return Verdict(near and rows <= OFF_IN_ROWS * expected_rows, shown)
+
+
+@dataset(WindowCoverage, Axis.LETTER, laws=(every_admitted_event_is_complete, what_came_is_near_the_plan))
 def window_coverage(
-    run: Run, event_manifest: pl.LazyFrame, event_trades: pl.LazyFrame, event_quotes: pl.LazyFrame
+    run: Run,
+    event_manifest: pl.LazyFrame,
+    event_trades: pl.LazyFrame,
+    event_quotes: pl.LazyFrame,
+    download_plan: pl.LazyFrame,  # noqa: ARG001 - read by the law
 ) -> Iterator[Rows]:
-    """One row for each admitted event of the run."""
+    """One row for each admitted event of the run; ``download_plan`` is what came is compared with."""
     wanted = run.wanted(pl.col("ticker"))
     trades = event_trades.filter(wanted).group_by(EVENT).agg(trade_rows=pl.len().cast(pl.Int64))
     quotes = event_quotes.filter(wanted).group_by(EVENT).agg(quote_rows=pl.col("quotes").sum().cast(pl.Int64))

@@ -9,6 +9,8 @@ from smallcaps_assets.datasets.window_coverage import (
     EVENT,
     WindowCoverage,
     every_admitted_event_is_complete,
+    of_tapes,
+    what_came_is_near_the_plan,
     window_coverage,
 )
 from smallcaps_assets.partitions import Partition
@@ -16,6 +18,18 @@ from smallcaps_assets_tests.datasets.tape_rows import SESSION, manifest
 
 EVENTS = manifest(("GEVO", "a", "10:00:00", "10:10:00"), ("GME", "b", "10:00:00", "10:10:00"))
 KEY = {"session": pl.Date, "ticker": pl.String, "event_id": pl.String}
+
+
+def planned(requests: int, rows: int) -> pl.DataFrame:
+    """A plan of one window of GEVO, beside one of another letter and one of another session."""
+    return pl.DataFrame(
+        {
+            "session": [SESSION, SESSION, SESSION.replace(day=6)],
+            "ticker": ["GEVO", "AAA", "GEVO"],
+            "requests": [requests, 9_000, 9_000],
+            "rows": [rows, 10**9, 10**9],
+        }
+    )
 
 
 def covered(trades: dict[str, int], quotes: dict[str, int]) -> pl.DataFrame:
@@ -27,6 +41,7 @@ def covered(trades: dict[str, int], quotes: dict[str, int]) -> pl.DataFrame:
         event_manifest=EVENTS.lazy(),
         event_trades=pl.DataFrame(by_trade, schema=KEY, orient="row").lazy(),
         event_quotes=pl.DataFrame(by_second, schema=KEY | {"quotes": pl.Int64}, orient="row").lazy(),
+        download_plan=planned(2, 10).lazy(),
     )
     frame = contracts.conform(WindowCoverage, part.frame)
     assert contracts.verdict(WindowCoverage, frame).passed
@@ -83,3 +98,36 @@ def test_the_contract_refuses_fewer_pages_than_the_rows_need() -> None:
     frame = covered({"a": 1}, {"a": 50_001}).with_columns(pages=pl.lit(1, dtype=pl.Int64))
     assert not contracts.verdict(WindowCoverage, frame).passed
     assert set(EVENT) <= set(frame.columns)
+
+
+@pytest.mark.parametrize(
+    ("requests", "rows", "passes"),
+    [
+        (2, 10_000, False),  # five requests are needed: more than twice
+        (3, 10_000, True),
+        (10, 10_000, True),  # half
+        (11, 10_000, False),
+        (5, 5_001, False),  # 50,011 rows came: more than ten times
+        (5, 5_002, True),
+        (5, 10**9, True),  # fewer rows cost nothing
+        (0, 0, False),  # planned for another manifest
+    ],
+)
+def test_what_came_is_compared_with_what_was_planned(requests: int, rows: int, passes: bool) -> None:
+    stored = covered({"a": 5, "b": 3}, {"a": 50_001, "b": 2})  # pages: 1 + 2 and 1 + 1
+    verdict = what_came_is_near_the_plan(stored, {"download_plan": planned(requests, rows).lazy()})
+    assert verdict.passed is passes
+    assert (verdict.metadata["requests"], verdict.metadata["requests_planned"]) == (5, requests)
+    assert (verdict.metadata["rows"], verdict.metadata["rows_planned"]) == (50_011, rows)
+
+
+def test_without_admitted_events_there_is_nothing_to_compare() -> None:
+    empty = covered({}, {}).clear()
+    assert what_came_is_near_the_plan(empty, {"download_plan": planned(2, 10).lazy()}).passed
+
+
+def test_rows_of_overlapping_windows_are_counted_by_the_length_of_their_union() -> None:
+    overlapping = manifest(("GEVO", "a", "10:00:00", "10:10:00"), ("GEVO", "b", "10:05:00", "10:15:00"))
+    stored = overlapping.drop("admitted").with_columns(trade_rows=pl.lit(40), quote_rows=pl.lit(60_000))
+    # 20 minutes of windows over 15 minutes of tape: three quarters of 80 and of 120,000
+    assert of_tapes(stored).select("trade_rows", "quote_rows", "requests").rows() == [(60, 90_000, 3)]
