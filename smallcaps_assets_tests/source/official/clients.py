@@ -72,15 +72,6 @@ OUT_OF_SCOPE = {
         "list_stocks_taxonomies_risk_factors",
     },
     "indicators, which the platform computes itself from the bars": {"get_ema", "get_macd", "get_rsi", "get_sma"},
-    "not served yet": {
-        "get_related_companies",
-        "list_financials_balance_sheets",
-        "list_financials_cash_flow_statements",
-        "list_financials_income_statements",
-        "list_financials_ratios",
-        "vx.list_ipos",
-        "vx.list_stock_financials",
-    },
     "an endpoint the vendor no longer describes": {"get_summaries"},
     "arithmetic without a request": {"time_mult"},
 }

@@ -27,6 +27,7 @@ class Listing:
     filters: dict[str, Any] = field(default_factory=dict)
     descending: bool = False
     counts_rows: bool = True  # whether the limit is the number of rows a page has
+    shape: Callable[[Row], Row] = lambda row: row  # what is compared of a row their client finds
 
     def __str__(self) -> str:
         asked = " ".join(f"{name}={value}" for name, value in self.filters.items())

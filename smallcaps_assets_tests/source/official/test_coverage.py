@@ -3,11 +3,14 @@
 import pytest
 
 from smallcaps_assets_tests.source.official.clients import OUT_OF_SCOPE, PACKAGES, methods
+from smallcaps_assets_tests.source.official.company_cases import COMPANIES, RELATED
 from smallcaps_assets_tests.source.official.get_cases import ANSWERS
 from smallcaps_assets_tests.source.official.latest_cases import LATEST
 from smallcaps_assets_tests.source.official.list_cases import LISTINGS
 
-TESTED = {listing.method for listing in LISTINGS} | {answer.method for answer in (*ANSWERS, *LATEST)}
+TESTED = {listing.method for listing in (*LISTINGS, *COMPANIES)} | {
+    answer.method for answer in (*ANSWERS, *LATEST, *RELATED)
+}
 LEFT_OUT = [name for names in OUT_OF_SCOPE.values() for name in names]
 
 

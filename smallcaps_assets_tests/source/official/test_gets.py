@@ -8,12 +8,13 @@ import pytest
 
 from smallcaps_assets_tests.source.emulator.toy_market import MON
 from smallcaps_assets_tests.source.official.clients import PACKAGES, members, method
+from smallcaps_assets_tests.source.official.company_cases import RELATED
 from smallcaps_assets_tests.source.official.get_cases import ANSWERS, Answer
 from smallcaps_assets_tests.source.official.latest_cases import LATEST
 from smallcaps_assets_tests.source.official.market import market
 
 UNORDERED = {"get_grouped_daily_aggs", "get_snapshot_all"}
-EVERY = [*ANSWERS, *LATEST]
+EVERY = [*ANSWERS, *LATEST, *RELATED]
 
 
 @pytest.mark.parametrize(
