@@ -107,21 +107,22 @@ def by_endpoint(requests: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def by_service(requests: pl.LazyFrame) -> pl.LazyFrame:
-    """What all endpoints of a service took of its limit each day, and from the month's first day on."""
+    """What all endpoints of a service took of its limit each day, and from the month's first day on.
+
+    A minute's requests that no limit holds for (files, the emulator) take no share of it.
+    """
     limit = pl.when(pl.col("requests_per_minute") > 0).then("requests_per_minute")
     minutes = requests.group_by(*OF_SERVICE, "minute").agg(
-        sent=pl.len().cast(pl.Int64), limit=limit.min(), received=pl.col("bytes").sum()
+        sent=pl.len().cast(pl.Int64), limited=limit.count(), limit=limit.min(), received=pl.col("bytes").sum()
     )
-    limited = pl.col("limit").is_not_null()
+    allowed = pl.col("limit").sum()
     days = minutes.group_by(OF_SERVICE).agg(
         pl.col("sent").sum(),
         pl.col("received").sum(),
         service_busiest_minute=pl.col("sent").max(),
         limit_per_minute=pl.col("limit").min(),
-        busiest_minute_share=(pl.col("sent") / pl.col("limit")).max(),
-        active_minutes_share=pl.when(limited.any()).then(
-            pl.col("sent").filter(limited).sum() / pl.col("limit").filter(limited).sum()
-        ),
+        busiest_minute_share=(pl.col("limited") / pl.col("limit")).max(),
+        active_minutes_share=pl.when(allowed > 0).then(pl.col("limited").sum() / allowed),
     )
     month = ["service", pl.col("day").dt.truncate("1mo")]
     so_far = pl.col("sent", "received").cum_sum().over(month, order_by="day")

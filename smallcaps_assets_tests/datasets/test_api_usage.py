@@ -85,6 +85,8 @@ def test_a_minute_is_measured_by_the_limit_that_held_in_it_and_without_a_limit_t
     row = used(*[asked("10:00:00")] * 5, *slower).frame.row(0, named=True)
     assert (row["limit_per_minute"], row["service_busiest_minute"]) == (4, 5)
     assert (row["busiest_minute_share"], row["active_minutes_share"]) == (0.75, 8 / 14)
+    unlimited = used(*[asked("10:00:00")] * 5, asked("10:00:01", "flat file trades_v1", requests_per_minute=0))
+    assert unlimited.frame["busiest_minute_share"].to_list() == [0.5, 0.5]
     free = used(asked("10:00:00", service="emulator", requests_per_minute=0)).frame.row(0, named=True)
     assert (free["limit_per_minute"], free["busiest_minute_share"], free["active_minutes_share"]) == (None, None, None)
 

@@ -47,7 +47,16 @@ def files(folder: Path) -> list[str]:
     )
 
 
-def killed(folder: Path, requests: int, ticker: str = "GEVO") -> subprocess.Popen[bytes]:
+def left_behind(folder: Path, requests: int) -> None:
+    """A journal as a killed process leaves it: its lines are there and nobody holds its lock."""
+    ledger = Ledger(folder)
+    for number in range(requests):
+        ledger.record(request(page=number + 1))
+    assert ledger._journal
+    os.close(ledger._journal.file)
+
+
+def killed(folder: Path, requests: int, ticker: str) -> subprocess.Popen[bytes]:
     """A process that records so many requests and is killed."""
     return subprocess.Popen([sys.executable, "-c", WRITER % NOON, str(folder), str(requests), ticker])
 
@@ -132,7 +141,7 @@ def test_threads_share_a_ledger(tmp_path: Path) -> None:
 def test_a_line_that_is_cut_off_is_counted_reported_and_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    killed(tmp_path, 3).wait()
+    left_behind(tmp_path, 3)
     (journal,) = tmp_path.glob("*.jsonl")
     os.truncate(journal, journal.stat().st_size - 5)
     assert pages(tmp_path) == [1, 2]
@@ -140,6 +149,23 @@ def test_a_line_that_is_cut_off_is_counted_reported_and_left_out(
         assert ledger.torn == 1
     assert "1 lines are cut off and left out of the ledger, 2 are whole" in caplog.text
     assert pages(tmp_path) == [1, 2]
+
+
+def test_wherever_a_journal_ends_its_whole_lines_are_kept_and_at_most_one_is_lost(tmp_path: Path) -> None:
+    left_behind(tmp_path, 3)
+    (journal,) = tmp_path.glob("*.jsonl")
+    content = journal.read_bytes()
+    ends = [place for place, byte in enumerate(content, 1) if byte == ord("\n")]
+    for cut in sorted(
+        {*range(0, len(content), 23), *ends, *(end - 1 for end in ends), *(end + 1 for end in ends[:-1])}
+    ):
+        folder = tmp_path / str(cut)
+        folder.mkdir()
+        (folder / journal.name).write_bytes(content[:cut])
+        whole = sum(end - 1 <= cut for end in ends)  # a line that lacks its line break only is whole
+        torn = cut not in (0, *ends, *(end - 1 for end in ends))
+        with Ledger(folder) as ledger:
+            assert (pages(folder), ledger.torn) == (list(range(1, whole + 1)), torn)
 
 
 def test_each_day_has_its_file_and_a_reply_after_midnight_belongs_to_the_day_of_its_request(tmp_path: Path) -> None:
@@ -154,7 +180,7 @@ def test_each_day_has_its_file_and_a_reply_after_midnight_belongs_to_the_day_of_
 
 
 def test_killed_between_commit_and_clean_up_a_request_is_still_there_once(tmp_path: Path) -> None:
-    killed(tmp_path, 3).wait()
+    left_behind(tmp_path, 3)
     (journal,) = tmp_path.glob("*.jsonl")
     content = journal.read_bytes()
     Ledger(tmp_path).close()
