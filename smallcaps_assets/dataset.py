@@ -24,6 +24,7 @@ import polars as pl
 from smallcaps_assets import contract as contracts
 from smallcaps_assets.contract import Contract, Verdict
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, letter_of
+from smallcaps_assets.source.routes import SessionFile
 
 NOT_INPUTS = ("run", "config", "polygon", "inbox", "ledger")
 CONTRACT = "contract"
@@ -109,6 +110,7 @@ class Dataset:
     laws: tuple[Law, ...]
     blocking: frozenset[str]
     group_rows: int
+    file: SessionFile | None = None
 
     @property
     def name(self) -> str:
@@ -172,6 +174,7 @@ def dataset(
     laws: tuple[Law, ...] = (),
     blocking_laws: tuple[Law, ...] = (),
     ticks: bool = False,
+    file: SessionFile | None = None,
 ) -> Callable[[Callable[..., Iterator[Rows]]], Dataset]:
     """Declare a dataset.
 
@@ -179,6 +182,7 @@ def dataset(
     ``laws``: further checks, each ``(stored rows, inputs) -> Verdict``, named as their function, run per partition; a
     failure warns. ``blocking_laws``: the same, but a failure stops what follows in the run, as the contract's does.
     ``ticks``: small row groups, so that one event's rows are read alone.
+    ``file``: the vendor's kind of flat file that its rows may come from instead of REST.
     """
 
     def declare(function: Callable[..., Iterator[Rows]]) -> Dataset:
@@ -190,6 +194,7 @@ def dataset(
             laws=(*blocking_laws, *laws),
             blocking=frozenset({CONTRACT, *(law.__name__ for law in blocking_laws)}),
             group_rows=TICK_ROW_GROUP if ticks else ROW_GROUP,
+            file=file,
         )
         if unknown := declared.before.keys() - set(declared.inputs):
             raise TypeError(f"{declared.name}: `before` names no input of it: {sorted(unknown)}")

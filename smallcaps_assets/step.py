@@ -15,10 +15,12 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from smallcaps_assets import contract as contracts
+from smallcaps_assets import data_versions
 from smallcaps_assets.contract import Verdict
 from smallcaps_assets.dataset import CONTRACT, Dataset, Rows, Run
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, holes
 from smallcaps_assets.source import ledger
+from smallcaps_assets.source.routing import Routing
 from smallcaps_assets.store.io_manager import Committed, Scan
 from smallcaps_assets.store.lake import Lake
 
@@ -55,7 +57,7 @@ class Step:
         selected = self.context.op_execution_context.selected_output_names
         chosen = [spec for spec in specs if spec.get_python_identifier() in selected]
         if self.dataset.name in selected:
-            yield dg.Output(self.stream(), output_name=self.dataset.name)
+            yield dg.Output(self.stream(), self.dataset.name, metadata=data_versions.NO_EVENTS_OF_DAGSTERS_OWN)
         else:
             self.check_stored()
         for spec in chosen:
@@ -73,9 +75,9 @@ class Step:
                 raise ValueError(f"{self.dataset.name} gave no rows for {sorted(lost)[0].key}, nor said there are none")
             finished = True
         finally:
-            if not finished:
-                self._mark_committed()
-        self._sample()
+            self._mark_committed()
+            for evaluation in [] if finished else self._evaluations_of(self.dataset.checks):
+                self.context.log_event(evaluation)
 
     def compute(self) -> Iterator[Rows]:
         """The dataset's function, called with what its signature asks for."""
@@ -149,31 +151,38 @@ class Step:
     def _remember(self, part: Rows, result: Verdict) -> Any:
         def done(size: int) -> None:
             self.results[part.partition] = {CONTRACT: result, **self._laws(part.frame)}
-            shown = {**part.metadata, "dagster/row_count": part.frame.height, "bytes": size}
-            self.metadata[part.partition] = shown
-            key = None if part.partition == WHOLE else part.partition.key
-            self.context.add_asset_metadata(shown, asset_key=self.dataset.name, partition_key=key)
+            shown = {**part.metadata, **self._taken(part.partition), "dagster/row_count": part.frame.height}
+            self.metadata[part.partition] = {**shown, "bytes": size}
             done_so_far, everything = len(self.results), len(self.partitions)
             if done_so_far == everything or done_so_far % 10 == 0:
                 self.context.log.info(f"{self.dataset.name}: {done_so_far} of {everything} partitions committed")
 
         return done
 
-    def _mark_committed(self) -> None:
-        for partition, shown in self.metadata.items():
-            key = None if partition == WHOLE else partition.key
-            self.context.log_event(dg.AssetMaterialization(self.dataset.name, partition=key, metadata=shown))
-        for evaluation in self._evaluations_of(self.dataset.checks):
-            self.context.log_event(evaluation)
+    def _taken(self, partition: Partition) -> dict[str, str]:
+        """The route that the partition's rows took from the vendor, and the file's tag; empty where there is one."""
+        if self.dataset.file is None or partition.session is None:
+            return {}
+        routing: Routing = self.context.resources.polygon.client.routing
+        return routing.taken(self.dataset.file, partition.session)
 
-    def _sample(self) -> None:
-        """The first rows of the newest partition that has some."""
-        last = next((p for p in reversed(self.partitions) if self.metadata[p]["dagster/row_count"]), None)
-        if last is None:
-            return
-        rows = self.lake.scan(self.dataset.name, [last.file], self.dataset.empty()).head(SAMPLE).collect()
-        key = None if last == WHOLE else last.key
-        self.context.add_asset_metadata({"sample": _markdown(rows)}, asset_key=self.dataset.name, partition_key=key)
+    def _mark_committed(self) -> None:
+        made = data_versions.Made(self.dataset.name, self.context)
+        sampled = next((p for p, shown in reversed(self.metadata.items()) if shown["dagster/row_count"]), None)
+        for partition, shown in self.metadata.items():
+            digest = self.lake.digest(self.dataset.name, partition.file)
+            event = dg.AssetMaterialization(
+                self.dataset.name,
+                partition=None if partition == WHOLE else partition.key,
+                metadata=shown | ({"sample": self._sample(partition)} if partition == sampled else {}),
+                tags=made.tags(partition, digest, self.dataset.file, shown.get("etag")),
+            )
+            self.context.log_event(event)
+
+    def _sample(self, partition: Partition) -> dg.MetadataValue[Any]:
+        """The first rows of a partition."""
+        rows = self.lake.scan(self.dataset.name, [partition.file], self.dataset.empty()).head(SAMPLE).collect()
+        return _markdown(rows)
 
     def _evaluations_of(self, names: list[str]) -> Iterator[dg.AssetCheckEvaluation]:
         """One evaluation for each partition and named check, tied to the newest materialization."""

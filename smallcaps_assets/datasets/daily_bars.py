@@ -18,6 +18,7 @@ from smallcaps_assets.contract import Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.partitions import Axis
 from smallcaps_assets.source.polygon import Polygon
+from smallcaps_assets.source.routes import SessionFile
 
 WIDE = 10.0  # high over low: a day that moves more holds a bad print more often than a story
 MOST_WIDE = 0.005  # share of a session's tickers
@@ -64,7 +65,7 @@ def wide_days_are_rare(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]
     return Verdict(wide.height <= max(1, MOST_WIDE * stored.height), shown)
 
 
-@dataset(DailyBars, Axis.SESSION, laws=(session_has_bars, wide_days_are_rare))
+@dataset(DailyBars, Axis.SESSION, laws=(session_has_bars, wide_days_are_rare), file=SessionFile.DAY_AGGS)
 def daily_bars(run: Run, polygon: Polygon) -> Iterator[Rows]:
     """One request a session."""
     for partition, bars in zip(run.partitions, polygon.in_parallel(polygon.daily_bars, run.sessions), strict=True):

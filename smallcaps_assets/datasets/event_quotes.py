@@ -18,11 +18,12 @@ import polars as pl
 
 from smallcaps_assets.contract import Instant, column
 from smallcaps_assets.dataset import Rows, Run, dataset
-from smallcaps_assets.datasets.event_trades import admitted, requests
+from smallcaps_assets.datasets.event_trades import admitted, requests, requests_saved
 from smallcaps_assets.maths.nbbo import in_shares, seconds
 from smallcaps_assets.maths.tapes import windows_holding
 from smallcaps_assets.partitions import Axis
 from smallcaps_assets.source.polygon import Polygon
+from smallcaps_assets.source.routes import SessionFile
 
 SECOND_NS = 1_000_000_000
 
@@ -105,7 +106,8 @@ def partitions(run: Run, windows: pl.DataFrame, polygon: Polygon) -> Iterator[Ro
         yield Rows(partition, rows, shown)
 
 
-@dataset(EventQuotes, Axis.LETTER, ticks=True)
+@dataset(EventQuotes, Axis.LETTER, ticks=True, file=SessionFile.QUOTES)
 def event_quotes(run: Run, event_manifest: pl.LazyFrame, polygon: Polygon) -> Iterator[Rows]:
     """One request for each union of overlapping windows."""
+    polygon.expect(SessionFile.QUOTES, requests_saved(run, event_manifest))
     yield from partitions(run, admitted(run, event_manifest), polygon)

@@ -24,6 +24,7 @@ from smallcaps_assets.maths.conditions import high_low_updates, price_updates, v
 from smallcaps_assets.maths.tapes import WINDOW, owned, tapes, windows_holding
 from smallcaps_assets.partitions import Axis, Partition, letter_of
 from smallcaps_assets.source.polygon import Polygon
+from smallcaps_assets.source.routes import SessionFile
 
 FOLLOW_ONS = (10, 11, 12)  # cancel, error and corrected records: they repeat an original
 WHOLE_SHARE = 1.0  # a trade of less than a share sets no price (the vendor's bars do the same)
@@ -82,6 +83,17 @@ class Tape(NamedTuple):
 def admitted(run: Run, manifest: pl.LazyFrame) -> pl.DataFrame:
     """The run's admitted events with their windows."""
     return manifest.filter(pl.col("admitted") & run.wanted(pl.col("ticker"))).select(WINDOW).collect()
+
+
+def requests_saved(run: Run, manifest: pl.LazyFrame) -> dict[date, float]:
+    """Requests that a session's file would save: all letters', whose runs share it; those of tickers if it names some.
+
+    One a tape: small caps seldom have more than a page of ticks around an event.
+    """
+    named = pl.col("ticker").is_in(sorted(run.tickers)) if run.tickers else pl.lit(True)
+    whole = tapes(manifest.filter(pl.col("admitted") & named).select(WINDOW).collect())
+    counted = whole.group_by("session").agg(requests=pl.len().cast(pl.Float64))
+    return dict(counted.select("session", "requests").iter_rows())
 
 
 def requests(run: Run, windows: pl.DataFrame) -> dict[Partition, list[Tape]]:
@@ -218,7 +230,7 @@ def _agreement(both: pl.DataFrame) -> Verdict:
     return Verdict(agreeing >= AGREEING_SHARE * minutes, shown)
 
 
-@dataset(EventTrades, Axis.LETTER, laws=(rebuilt_bars_agree,), ticks=True)
+@dataset(EventTrades, Axis.LETTER, laws=(rebuilt_bars_agree,), ticks=True, file=SessionFile.TRADES)
 def event_trades(
     run: Run,
     event_manifest: pl.LazyFrame,
@@ -226,4 +238,5 @@ def event_trades(
     polygon: Polygon,
 ) -> Iterator[Rows]:
     """One request for each union of overlapping windows; ``minute_bars`` are what the trades are compared with."""
+    polygon.expect(SessionFile.TRADES, requests_saved(run, event_manifest))
     yield from partitions(run, admitted(run, event_manifest), polygon)

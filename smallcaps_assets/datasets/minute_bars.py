@@ -24,6 +24,7 @@ from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.partitions import Axis, Partition, letter_of
 from smallcaps_assets.source import wire
 from smallcaps_assets.source.polygon import Polygon
+from smallcaps_assets.source.routes import SessionFile
 
 SLACK = 1e-3  # of the daily volume: minutes are sent again after late prints, the day is final
 MINUTE_NS = 60_000_000_000
@@ -133,7 +134,7 @@ def coverage(wanted: pl.DataFrame, bars: pl.DataFrame, daily_bars: pl.LazyFrame)
     return {Partition(row.pop("session"), row.pop("letter")): row for row in counts.to_dicts()}
 
 
-@dataset(MinuteBars, Axis.LETTER, laws=(regular_minutes_fit_in_the_day,))
+@dataset(MinuteBars, Axis.LETTER, laws=(regular_minutes_fit_in_the_day,), file=SessionFile.MINUTE_AGGS)
 def minute_bars(run: Run, universe: pl.LazyFrame, daily_bars: pl.LazyFrame, polygon: Polygon) -> Iterator[Rows]:
     """One request for each ticker that is a member on some session of the run."""
     wanted = members(run, universe)

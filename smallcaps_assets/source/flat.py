@@ -19,6 +19,7 @@ from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import exchange_calendars
+import httpx
 import obstore
 import polars as pl
 from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
@@ -27,6 +28,7 @@ from obstore.store import S3Store
 from smallcaps_assets.source import flat_wire
 from smallcaps_assets.source.errors import Asked, PolygonError, PolygonNotFoundError, PolygonUnavailableError
 from smallcaps_assets.source.flat_cache import FlatCache
+from smallcaps_assets.source.ledger import Ledger, Request, service
 from smallcaps_assets.source.retries import until_answered
 from smallcaps_assets.source.routes import SessionFile
 
@@ -54,7 +56,7 @@ class FlatFiles:
     """The files at an S3 ``endpoint``, kept in ``folder`` up to ``budget`` bytes; thread-safe.
 
     An instance sees one edition of each file: a file that is published again while a run reads it is read as it was.
-    ``pause`` waits between attempts.
+    ``pause`` waits between attempts; ``ledger`` gets every request, on behalf of ``partition``.
     """
 
     def __init__(
@@ -66,11 +68,14 @@ class FlatFiles:
         *,
         budget: int = 200 * GIGABYTE,
         pause: Callable[[float], None] = time.sleep,
+        ledger: Ledger | None = None,
     ) -> None:
         if not access_key or not secret:
             raise ValueError("flat files need an S3 key pair: POLYGON_S3_ACCESS_KEY_ID, POLYGON_S3_SECRET_ACCESS_KEY")
         self.endpoint = endpoint
         self.pause = pause
+        self.partition: str | None = None
+        self._record = ledger.record if ledger else None
         self._secrets = (secret, access_key)
         self._cache = FlatCache(folder, budget)
         self._editions: dict[tuple[SessionFile, date], Edition] = {}
@@ -99,7 +104,7 @@ class FlatFiles:
         with self._lock:
             known = self._editions.get((file, session))
         if known is None:
-            known = self._attempted(lambda: self._head(file, session))
+            known = self._attempted(_asked(file, session), lambda _: self._head(file, session))
             with self._lock:
                 known = self._editions.setdefault((file, session), known)
         return known
@@ -112,17 +117,9 @@ class FlatFiles:
 
     def published(self, file: SessionFile, since: date) -> dict[date, str]:
         """The ETags of the files of sessions from ``since`` on, as the bucket lists them now."""
-        asked = Asked(f"the list of flat files {file}", window=f"{since}..")
-        try:
-            metas = [
-                meta
-                for batch in obstore.list(self._store, f"{ROOT}/{file}", offset=_key(file, since - timedelta(days=1)))
-                for meta in batch
-            ]
-        except (BaseError, FileNotFoundError) as error:
-            raise self._refusal(asked, error) from error
-        named = {Path(meta["path"]).name.removesuffix(".csv.gz"): _etag(meta["e_tag"]) for meta in metas}
-        return {date.fromisoformat(name): etag for name, etag in sorted(named.items()) if name >= str(since)}
+        asked = Asked(f"list of flat files {file}", window=f"{since}..")
+        after = _key(file, since - timedelta(days=1))
+        return self._attempted(asked, lambda _: self._list(asked, f"{ROOT}/{file}", after))
 
     def daily_bars(self, session: date) -> pl.DataFrame:
         """As ``Polygon.daily_bars``, without vwap."""
@@ -169,20 +166,20 @@ class FlatFiles:
     def _fetch(self, file: SessionFile, session: date, download: Path, parquet: Path) -> None:
         edition = self.edition(file, session)
 
-        def whole() -> None:
-            self._download(file, session, edition, download)
+        def whole(entry: Request) -> None:
+            self._download(file, session, edition, download, entry)
             try:
                 with download.open("rb") as source:
-                    flat_wire.to_parquet(source, file, parquet)
+                    entry.rows = flat_wire.to_parquet(source, file, parquet)
             except (EOFError, gzip.BadGzipFile) as error:
                 download.unlink()
                 raise PolygonUnavailableError(f"its gzip is broken: {error}", _asked(file, session), 200) from error
             except flat_wire.FileFormatError as error:
                 raise PolygonError(str(error), _asked(file, session), 200) from error
 
-        self._attempted(whole)
+        self._attempted(_asked(file, session), whole)
 
-    def _download(self, file: SessionFile, session: date, edition: Edition, target: Path) -> None:
+    def _download(self, file: SessionFile, session: date, edition: Edition, target: Path, entry: Request) -> None:
         """The file's bytes, from where an attempt before has ended."""
         asked = _asked(file, session)
         begun = target.stat().st_size if target.exists() else 0
@@ -192,7 +189,7 @@ class FlatFiles:
                 options["range"] = {"offset": begun}
             with target.open("ab") as out:
                 for chunk in obstore.get(self._store, _key(file, session), options=options).stream(CHUNK):
-                    out.write(chunk)
+                    entry.bytes += out.write(chunk)
         except PreconditionError as error:
             what = "it was published again while it was read: materialize again"
             raise PolygonError(what, asked, 412) from error
@@ -215,9 +212,32 @@ class FlatFiles:
             raise self._refusal(_asked(file, session), error) from error
         return Edition(_etag(meta["e_tag"]), meta["size"])
 
-    def _attempted(self, ask: Callable[[], Result]) -> Result:
+    def _list(self, asked: Asked, prefix: str, after: str) -> dict[date, str]:
+        try:
+            metas = [meta for batch in obstore.list(self._store, prefix, offset=after) for meta in batch]
+        except (BaseError, FileNotFoundError) as error:
+            raise self._refusal(asked, error) from error
+        return {date.fromisoformat(Path(meta["path"]).name[:10]): _etag(meta["e_tag"]) for meta in metas}
+
+    def _attempted(self, asked: Asked, ask: Callable[[Request], Result]) -> Result:
+        """What ``ask`` gives, asked again while what failed may pass; each attempt goes into the ledger."""
+
+        def once(failures: int) -> Result:
+            whose = (service(httpx.URL(self.endpoint).host), self.partition, 0)  # the rate limit is REST's alone
+            entry = Request(*whose, asked.endpoint, window=asked.window, attempt=failures + 1, status=200)
+            entry.requested_at, begun = time.time_ns(), time.perf_counter()
+            try:
+                return ask(entry)
+            except PolygonError as error:
+                entry.fault, entry.status = error.what, error.status
+                raise
+            finally:
+                entry.milliseconds = (time.perf_counter() - begun) * 1e3
+                if self._record:
+                    self._record(entry)
+
         # the clock stands: a file may take longer than the client gives a page and all its attempts
-        return until_answered(lambda _: ask(), pause=self.pause, clock=lambda: 0.0)
+        return until_answered(once, pause=self.pause, clock=lambda: 0.0)
 
     def _refusal(self, asked: Asked, error: Exception) -> PolygonError:
         if isinstance(error, FileNotFoundError):

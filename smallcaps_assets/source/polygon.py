@@ -6,7 +6,7 @@ said there are none. Facts of the service: spec/polygon.md.
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
@@ -18,8 +18,11 @@ import polars as pl
 
 from smallcaps_assets.source import wire
 from smallcaps_assets.source.errors import Asked, PolygonError, PolygonNotFoundError, PolygonUnavailableError
+from smallcaps_assets.source.flat import session_at
 from smallcaps_assets.source.ledger import Ledger
 from smallcaps_assets.source.pages import Pages
+from smallcaps_assets.source.routes import SessionFile
+from smallcaps_assets.source.routing import Routing
 
 __all__ = ["Polygon", "PolygonError", "PolygonNotFoundError", "PolygonUnavailableError"]
 
@@ -32,7 +35,8 @@ class Polygon:
 
     ``requests_per_minute`` is shared by all threads, 0 means no limit; ``in_flight`` bounds requests at one time (the
     client begins with fewer and finds out how many the service takes); ``page_rows`` of ticks or minutes are asked for
-    at once, of which the service gives 50,000 at most; ``ledger`` gets every request, None keeps none.
+    at once, of which the service gives 50,000 at most; ``ledger`` gets every request, None keeps none; ``routing`` says
+    which bars and ticks come from the vendor's files instead, the same rows but for the vwap of bars.
     """
 
     def __init__(
@@ -45,8 +49,10 @@ class Polygon:
         page_rows: int = 50_000,
         transport: httpx.BaseTransport | None = None,
         ledger: Ledger | None = None,
+        routing: Routing | None = None,
     ) -> None:
         self.in_flight = in_flight
+        self.routing = routing or Routing()
         self._page_rows = str(page_rows)
         self._pages = Pages(
             base_url, key, requests_per_minute=requests_per_minute, in_flight=in_flight, transport=transport
@@ -72,9 +78,16 @@ class Polygon:
     def asks_for(self, partition: str | None) -> None:
         """Name the dataset and partitions on whose behalf the requests from now on are made, for the ledger."""
         self._pages.partition = partition
+        self.routing.asks_for(partition)
+
+    def expect(self, file: SessionFile, requests: Mapping[date, float]) -> None:
+        """Say how many requests the file of each session would save, by which ``auto`` chooses the session's route."""
+        self.routing.expect(file, requests)
 
     def daily_bars(self, session: date) -> pl.DataFrame:
         """Daily bars of all listed stocks as traded, sorted by ticker. Prices in USD, volume in shares."""
+        if files := self.routing.files(SessionFile.DAY_AGGS, session):
+            return files.daily_bars(session)
         path = f"/v2/aggs/grouped/locale/us/market/stocks/{session}"
         asked = Asked("daily bars", window=str(session))
         parameters = {"adjusted": "false", "include_otc": "false"}
@@ -82,6 +95,8 @@ class Polygon:
 
     def minute_bars(self, ticker: str, first: date, last: date) -> pl.DataFrame:
         """Minute bars as traded from session ``first`` to ``last``, both included; a minute without trades has none."""
+        if files := self.routing.files(SessionFile.MINUTE_AGGS, first):
+            return files.minute_bars(ticker, first, last)
         asked = Asked("minute bars", ticker, f"{first}..{last}")
         path = f"/v2/aggs/ticker/{quote(ticker, safe='')}/range/1/minute/{first}/{last}"
         parameters = {"adjusted": "false", "sort": "asc", "limit": self._page_rows}
@@ -92,6 +107,8 @@ class Polygon:
 
     def trades(self, ticker: str, since: int, until: int) -> pl.DataFrame:
         """Trades with ``since <= sip_at < until`` (ns UTC), by (sip_at, sequence_number); corrections included."""
+        if files := self.routing.files(SessionFile.TRADES, session_at(since)):
+            return files.trades(ticker, since, until)
         rows = self._ticks("trades", ticker, since, until, wire.TRADES)
         exact = rows.drop_in_place("decimal_size")  # a fraction of a share has size 0 (since 2026)
         if exact.null_count() < rows.height:
@@ -100,6 +117,8 @@ class Polygon:
 
     def quotes(self, ticker: str, since: int, until: int) -> pl.DataFrame:
         """Quotes with ``since <= sip_at < until`` (ns UTC), by (sip_at, sequence_number); sizes as the vendor sends."""
+        if files := self.routing.files(SessionFile.QUOTES, session_at(since)):
+            return files.quotes(ticker, since, until)
         return self._ticks("quotes", ticker, since, until, wire.QUOTES)
 
     def tickers(self, on: date, *, active: bool) -> pl.DataFrame:

@@ -6,6 +6,7 @@ come sorted, nothing of the clock goes in. The footer of a file whose rows have 
 without it (written by another program, or refused by its contract) is not trusted by those who read it.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,11 @@ class Lake:
             file.flush()
             os.fsync(file.fileno())
         return target.stat().st_size
+
+    def digest(self, dataset: str, partition: str) -> str:
+        """A hash of the partition's bytes."""
+        with self.path(dataset, partition).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
     def passed(self, dataset: str, partition: str) -> bool:
         """Whether the file's footer says that its rows have passed the contract."""

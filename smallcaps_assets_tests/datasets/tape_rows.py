@@ -1,11 +1,13 @@
 """Rows of made-up tapes, and a source that answers with them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
+
+from smallcaps_assets.source.routes import SessionFile
 
 Schema = dict[str, Any]
 Row = dict[str, Any]
@@ -91,12 +93,16 @@ class Source:
             "quotes": pl.DataFrame(list(quotes), schema=QUOTES),
         }
         self.asked: list[tuple[str, str, int, int]] = []
+        self.expected: dict[SessionFile, dict[date, float]] = {}
 
     def trades(self, ticker: str, since: int, until: int) -> pl.DataFrame:
         return self._ticks("trades", ticker, since, until)
 
     def quotes(self, ticker: str, since: int, until: int) -> pl.DataFrame:
         return self._ticks("quotes", ticker, since, until)
+
+    def expect(self, file: SessionFile, requests: Mapping[date, float]) -> None:
+        self.expected[file] = dict(requests)
 
     def in_parallel(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         return map(function, items)

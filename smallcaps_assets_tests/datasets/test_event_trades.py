@@ -9,6 +9,7 @@ from smallcaps_assets import contract as contracts
 from smallcaps_assets.dataset import Rows, Run
 from smallcaps_assets.datasets.event_trades import EventTrades, event_trades, rebuilt_bars_agree
 from smallcaps_assets.partitions import Partition
+from smallcaps_assets.source.routes import SessionFile
 from smallcaps_assets_tests.datasets.tape_rows import INSTANT, SESSION, Row, Schema, Source, at, manifest, trade
 
 BARS: Schema = {
@@ -33,6 +34,20 @@ def test_overlapping_windows_are_asked_for_once_and_a_trade_is_under_each_event_
     assert source.asked == [("trades", "GEVO", at("10:00:00"), at("10:15:00"))]
     assert part.frame.select("event_id", "price").rows() == [("a", 1.0), ("a", 1.1), ("b", 1.1), ("b", 1.2)]
     assert part.metadata["requests"] == 1
+
+
+def test_a_file_would_save_the_requests_of_all_letters_or_of_the_named_tickers() -> None:
+    events = manifest(
+        ("GEVO", "a", "10:00:00", "10:10:00"),
+        ("GEVO", "b", "10:05:00", "10:15:00"),  # in one request with the first
+        ("GEVO", "c", "12:00:00", "12:10:00"),
+        ("BAC", "d", "12:00:00", "12:10:00"),
+    )
+    all_letters, one_ticker = Source(), Source()
+    rows(all_letters, events)
+    rows(one_ticker, events, tickers=("GEVO",))
+    assert all_letters.expected == {SessionFile.TRADES: {SESSION: 3.0}}
+    assert one_ticker.expected == {SessionFile.TRADES: {SESSION: 2.0}}
 
 
 def test_a_window_is_half_open() -> None:

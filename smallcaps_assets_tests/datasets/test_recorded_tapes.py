@@ -1,6 +1,6 @@
 """The chain from ticks to folds on recorded tapes: BAC and IBM on three sessions of October 2013."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from smallcaps_assets.datasets.ml_splits import MlSplitsConfig, ml_splits, no_tr
 from smallcaps_assets.datasets.sample_weights import sample_weights
 from smallcaps_assets.datasets.training_rows import TrainingRowsConfig, prefix_stable, training_rows
 from smallcaps_assets.partitions import WHOLE, Axis, Partition
+from smallcaps_assets.source.routes import SessionFile
 from smallcaps_assets_tests.datasets.tape_rows import INSTANT, QUOTES, TRADES, Schema
 from smallcaps_assets_tests.shared import SHARED, needs_shared
 
@@ -40,6 +41,9 @@ class Recorded:
         rows = self._inside("quotes", ticker, since, until).with_columns(pl.col("^.*_size$") / 100)
         none = pl.lit([], dtype=pl.List(pl.Int16))
         return rows.with_columns(conditions=none, indicators=none).select(list(QUOTES)).cast(pl.Schema(QUOTES))
+
+    def expect(self, file: SessionFile, requests: Mapping[date, float]) -> None:
+        """It has no other route."""
 
     def in_parallel(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         return map(function, items)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from smallcaps_assets.source import flat_wire
 from smallcaps_assets.source.errors import PolygonError, PolygonNotFoundError, PolygonUnavailableError
 from smallcaps_assets.source.flat import FlatFiles
+from smallcaps_assets.source.ledger import Ledger, scan
 from smallcaps_assets.source.routes import SessionFile
 from smallcaps_assets_tests.source.stub_files import Bucket, serving
 
@@ -43,7 +45,7 @@ def bucket() -> Iterator[Bucket]:
         yield found
 
 
-def client(bucket: Bucket, folder: Path, **options: int) -> FlatFiles:
+def client(bucket: Bucket, folder: Path, **options: Any) -> FlatFiles:
     return FlatFiles(bucket.url, "someone", SECRET, folder, pause=lambda _: None, **options)
 
 
@@ -211,6 +213,27 @@ def test_what_was_unused_longest_goes_when_the_budget_is_full(bucket: Bucket, tm
         "2025-01-02",
         "2025-01-06",
     ]
+
+
+def test_every_request_is_entered_in_the_ledger_on_behalf_of_its_partition(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.spoils = 1
+    with Ledger(tmp_path / "api_ledger") as ledger:
+        running = client(bucket, tmp_path, ledger=ledger)
+        running.partition = "event_trades A|2025-01-02"
+        running.trades("AAA", OPEN, OPEN + 9)
+        bucket.refused[name("trades_v1", FRIDAY)] = 403
+        with pytest.raises(PolygonError):
+            running.trades("AAA", OPEN + 86_400 * 10**9, OPEN + 86_400 * 10**9 + 1)
+    entries = scan(tmp_path / "api_ledger").collect()
+    size = len(bucket.objects[TRADES_FILE])
+    assert entries.select("endpoint", "window", "attempt", "status", "rows", "bytes").rows() == [
+        ("flat file trades_v1", "2025-01-02", 1, 200, 0, 0),  # what it is
+        ("flat file trades_v1", "2025-01-02", 1, 200, 0, size),  # its bytes, spoilt
+        ("flat file trades_v1", "2025-01-02", 2, 200, 3, size),
+        ("flat file trades_v1", "2025-01-03", 1, 403, 0, 0),
+    ]
+    assert set(entries["partition"]) == {"event_trades A|2025-01-02"}
+    assert "its bytes are not those of its ETag" in entries["fault"][1]
 
 
 def test_without_a_key_pair_there_is_no_client(tmp_path: Path) -> None:
