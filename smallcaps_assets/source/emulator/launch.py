@@ -44,6 +44,9 @@ def running_emulator(
     faults: str | None = None,
     latency: float | None = None,
     plan: str | None = None,
+    replay_session: date | None = None,
+    replay_speed: float | None = None,
+    replay_from: str | None = None,
     wait: float = 60.0,
 ) -> Iterator[EmulatorAddress]:
     """An emulator process that lives as long as the block, and no longer than this process however that ends.
@@ -63,6 +66,9 @@ def running_emulator(
         "--faults": faults,
         "--latency": latency,
         "--plan": plan,
+        "--replay-session": replay_session,
+        "--replay-speed": replay_speed,
+        "--replay-from": replay_from,
     }
     options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])

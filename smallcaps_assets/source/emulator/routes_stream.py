@@ -34,7 +34,7 @@ TOO_MANY = (
 NEEDED = {"A": Feature.SECOND_BARS, "Q": Feature.QUOTES, "T": Feature.TRADES}
 POLICY = 1008  # close code
 FRAME = 500  # events
-REST = (0.002, 0.05)  # seconds between looks at the clock
+PAUSE = (0.002, 0.05)  # seconds between looks at the clock
 LAST_WORD = 1.0  # seconds in which a slow reader may take the close frame
 
 
@@ -246,5 +246,5 @@ class Connection:
             if len(events) == FRAME:
                 await asyncio.sleep(0)
                 continue
-            away = REST[1] if following is None else (following - now) / SECOND / self.options.speed
-            await asyncio.sleep(min(max(away, REST[0]), REST[1]))
+            away = PAUSE[1] if following is None else (following - now) / SECOND / self.options.speed
+            await asyncio.sleep(min(max(away, PAUSE[0]), PAUSE[1]))

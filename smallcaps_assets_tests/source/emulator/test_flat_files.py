@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import io
 import subprocess
 import sys
 import threading
@@ -12,11 +11,9 @@ from functools import cache
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 from smallcaps_assets.source.emulator.flat_csv import COLUMNS, lines
 from smallcaps_assets.source.emulator.flat_files import FlatStore, key_of
-from smallcaps_assets.source.emulator.market import MINUTES, QUOTES, TRADES
 from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
 from smallcaps_assets_tests.source.emulator.toy_market import OPEN, SESSIONS, TUE, WED, ToyMarket
 
@@ -104,69 +101,6 @@ def test_numbers_have_six_decimals_since_fractions_trade_but_not_those_of_quotes
 def test_a_member_the_market_does_not_know_is_an_empty_cell() -> None:
     bars = pl.DataFrame({"ticker": ["AAA"], "v": [5.0], "o": 1.5, "c": 1.5, "h": 1.5, "l": 1.5, "n": [None]})
     assert lines("day_aggs_v1", TUE, bars).decode() == f"AAA,5,1.5,1.5,1.5,1.5,{MIDNIGHT},\n"
-
-
-def parsed(store: FlatStore, kind: str, session: date) -> pl.DataFrame:
-    """The file as a reader with types has it, lists as their text."""
-    texts = {"ticker", "conditions", "indicators", "id"}
-    floats = {
-        "open",
-        "close",
-        "high",
-        "low",
-        "volume",
-        "price",
-        "size",
-        "ask_price",
-        "bid_price",
-        "ask_size",
-        "bid_size",
-    }
-    columns = ("ticker", *COLUMNS[kind])
-    types = {name: pl.String() if name in texts else pl.Float64() if name in floats else pl.Int64() for name in columns}
-    return pl.read_csv(io.BytesIO(text(store, kind, session).encode()), schema=types)
-
-
-@pytest.mark.parametrize("session", SMALL)
-def test_files_have_the_rows_that_the_rest_replies_have(session: date) -> None:
-    market = small()
-    store = FlatStore(market, threading.Lock())
-    tickers = sorted(market.daily(session)["T"])
-    daily = market.daily(session).sort("T").select("T", "v", "o", "c", "h", "l", "n")
-    names = ["ticker", "volume", "open", "close", "high", "low", "transactions"]
-    assert_frame_equal(
-        parsed(store, "day_aggs_v1", session).select(names), daily.rename(dict(zip(daily.columns, names, strict=True)))
-    )
-    for kind, ask, schema in (
-        ("minute_aggs_v1", market.minutes, MINUTES),
-        ("trades_v1", market.trades, TRADES),
-        ("quotes_v1", market.quotes, QUOTES),
-    ):
-        file = parsed(store, kind, session)
-        rest = pl.concat([ask(ticker, session).with_columns(pl.lit(ticker).alias("ticker")) for ticker in tickers])
-        if kind == "minute_aggs_v1":
-            rest = rest.rename(DAILY_NAMES).with_columns(pl.col("window_start") * 1_000_000).drop("vw")
-        else:
-            assert set(schema) | {"ticker", "trf_timestamp"} == set(file.columns)
-            lists = [name for name, dtype in rest.schema.items() if isinstance(dtype, pl.List)]
-            rest = rest.with_columns(pl.col(name).cast(pl.List(pl.String)).list.join(",") for name in lists)
-            rest = rest.with_columns(pl.col(name).replace("", None) for name in lists)
-            zeros = [name for name in ("correction", "trf_id", "trf_timestamp") if name in rest.columns]
-            rest = rest.with_columns(pl.col(name).fill_null(0) for name in zeros)
-        assert file.height > 200
-        assert_frame_equal(file.select(rest.columns), rest)
-    store.close()
-
-
-DAILY_NAMES = {
-    "v": "volume",
-    "o": "open",
-    "c": "close",
-    "h": "high",
-    "l": "low",
-    "n": "transactions",
-    "t": "window_start",
-}
 
 
 def test_the_etag_is_the_md5_of_the_bytes_and_the_listing_agrees(store: FlatStore) -> None:

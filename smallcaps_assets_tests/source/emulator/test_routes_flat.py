@@ -1,10 +1,11 @@
 """The bucket over HTTP: listings by pages, objects and ranges of them, refusals; obstore as a client of its own."""
 
+import csv
 import gzip
 import hashlib
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as Xml
@@ -17,9 +18,12 @@ from obstore.store import S3Store
 
 from smallcaps_assets.source.emulator import routes_flat
 from smallcaps_assets.source.emulator.aws_signature import Signed, signature
+from smallcaps_assets.source.emulator.flat_csv import COLUMNS
 from smallcaps_assets.source.emulator.flat_files import key_of
+from smallcaps_assets.source.emulator.instants import at
+from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
 from smallcaps_assets_tests.source.emulator.toy_market import SESSIONS, TUE, WED
-from smallcaps_assets_tests.source.emulator.toy_service import KEY, toy_service
+from smallcaps_assets_tests.source.emulator.toy_service import KEY, body, toy_service, walked
 
 NAMES = ["host", "x-amz-content-sha256", "x-amz-date"]
 NAMESPACE = {"s3": "http://s3.amazonaws.com/doc/2006-03-01/"}
@@ -191,6 +195,55 @@ def test_errors_are_those_of_s3(client: httpx.Client) -> None:
         assert refusal(asked(client, "/flatfiles", query={"list-type": 2, wrong: "?"})) == (400, "InvalidArgument")
 
 
+def rest_row(cells: dict[str, str]) -> dict[str, Any]:
+    """A line of a file as a REST reply has it: lists are lists; empty cells, and zeros for no value, are left out."""
+    row: dict[str, Any] = {}
+    for name, cell in cells.items():
+        if not cell or (name in ("correction", "trf_id", "trf_timestamp") and cell == "0"):
+            continue
+        if name in ("conditions", "indicators"):
+            row[name] = [int(part) for part in cell.split(",")]
+        else:
+            row[name] = cell if name in ("ticker", "id") else float(cell) if "." in cell else int(cell)
+    return row
+
+
+@pytest.mark.parametrize("session", [date(2026, 2, 20), date(2026, 2, 23)])  # short numbers, six decimals
+def test_files_have_the_rows_of_the_rest_replies(session: date) -> None:
+    market = SyntheticMarket(tickers=3, start=date(2026, 2, 20), end=date(2026, 2, 23))
+    with toy_service(market) as service:
+        files: dict[str, list[dict[str, Any]]] = {}
+        for kind in COLUMNS:
+            lines = gzip.decompress(asked(service, f"/flatfiles/{key_of(kind, session)}").content).decode().splitlines()
+            files[kind] = [rest_row(cells) for cells in csv.DictReader(lines)]
+        grouped = f"/v2/aggs/grouped/locale/us/market/stocks/{session}"
+        daily = sorted(body(service, grouped, adjusted="false")["results"], key=lambda bar: str(bar["T"]))
+        midnight = at(session)
+        assert files["day_aggs_v1"] == [
+            {"ticker": bar["T"], **bar_cells(bar), "window_start": midnight} for bar in daily
+        ]
+        rest: dict[str, list[dict[str, Any]]] = {"minute_aggs_v1": [], "quotes_v1": [], "trades_v1": []}
+        for ticker in (bar["T"] for bar in daily):
+            minutes, _ = walked(
+                service, f"/v2/aggs/ticker/{ticker}/range/1/minute/{session}/{session}", adjusted="false", limit=50_000
+            )
+            rest["minute_aggs_v1"] += [
+                {"ticker": ticker, **bar_cells(bar), "window_start": bar["t"] * 10**6} for bar in minutes
+            ]
+            for kind in ("quotes", "trades"):
+                ticks, _ = walked(service, f"/v3/{kind}/{ticker}", timestamp=session, order="asc", limit=50_000)
+                rest[f"{kind}_v1"] += [{"ticker": ticker, **tick} for tick in ticks]
+        for kind, rows in rest.items():
+            assert len(rows) > 100
+            assert files[kind] == rows
+
+
+def bar_cells(bar: dict[str, Any]) -> dict[str, Any]:
+    """A bar of a REST reply in the names of the files, which have no vwap."""
+    names = {"v": "volume", "o": "open", "c": "close", "h": "high", "l": "low", "n": "transactions"}
+    return {names[name]: value for name, value in bar.items() if name in names}
+
+
 def s3(client: httpx.Client, secret: str = KEY) -> S3Store:
     return S3Store(
         bucket="flatfiles",
@@ -220,6 +273,16 @@ def test_obstore_lists_heads_streams_and_reads_ranges(client: httpx.Client) -> N
         obstore.head(store, "us_stocks_sip/trades_v1/2024/01/2024-01-06.csv.gz")
     with pytest.raises(PermissionDeniedError):
         obstore.get(s3(client, "another secret"), key)
+
+
+@pytest.mark.parametrize(("plan", "closed"), [("basic", 4), ("starter", 2), ("developer", 1), ("advanced", 0)])
+def test_a_plan_opens_the_files_whose_rows_it_opens(plan: str, closed: int) -> None:
+    with toy_service(plan=plan) as service:
+        replies = [asked(service, f"/flatfiles/{key_of(kind, WED)}") for kind in COLUMNS]
+        listing = asked(service, "/flatfiles", query={"list-type": 2, "prefix": DAYS})
+    refused = [refusal(reply) for reply in replies if reply.status_code != 200]
+    assert refused == [(403, "AccessDenied")] * closed
+    assert listing.status_code == (403 if plan == "basic" else 200)
 
 
 def test_a_republished_file_is_another_object(client: httpx.Client) -> None:
