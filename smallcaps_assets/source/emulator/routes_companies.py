@@ -14,7 +14,7 @@ from smallcaps_assets.source.emulator.xbrl import tree
 
 IPO_STATES = ("direct_listing_process", "history", "new", "pending", "postponed", "rumor", "withdrawn")
 IPOS = Endpoint(
-    filters={"ticker": "text", "listing_date": "date", "ipo_status": "text"},
+    filters={"ticker": "text", "us_code": "text", "isin": "text", "listing_date": "date", "ipo_status": "text"},
     sorts=(
         "listing_date",
         "ticker",
@@ -34,6 +34,8 @@ IPOS = Endpoint(
         "security_description",
         "ipo_status",
         "announced_date",
+        "us_code",
+        "isin",
     ),
     sort="listing_date",
     order="desc",
@@ -50,7 +52,6 @@ FINANCIALS = Endpoint(
     count=True,
 )
 TIMEFRAMES = {"quarterly": "quarterly", "annual": "annual", "ttm": "trailing_twelve_months"}
-UNKNOWN = ("us_code", "isin", "sic")  # of no security here: asked for, they find nothing
 
 
 def related(call: Call, directory: Directory) -> bytes:
@@ -66,8 +67,8 @@ def ipos(call: Call, directory: Directory) -> bytes:
     state = parameters.get("ipo_status", "history")
     if state not in IPO_STATES:
         raise RefusedError(400, f"'ipo_status' must be one of {', '.join(IPO_STATES)}, not '{state}'")
-    frame = directory.ipos
-    return listed(call, IPOS, parameters, frame.clear() if set(UNKNOWN) & set(parameters) else frame)
+    codes = [pl.lit(None, pl.String).alias(name) for name in ("us_code", "isin")]  # of no security here
+    return listed(call, IPOS, parameters, directory.ipos.with_columns(codes))
 
 
 def financials(call: Call, directory: Directory) -> bytes:
@@ -87,7 +88,8 @@ def financials(call: Call, directory: Directory) -> bytes:
     if "company_name.search" in parameters:
         sought = re.escape(parameters["company_name.search"])
         frame = frame.filter(pl.col("company_name").str.contains(f"(?i){sought}"))
-    frame = frame.clear() if set(UNKNOWN) & set(parameters) else frame
+    if "sic" in parameters:  # known of no company
+        frame = frame.clear()
     return listed(
         call,
         FINANCIALS,

@@ -1,5 +1,7 @@
 """``/stocks/financials/v1/…``: the three statements as they were filed, and ratios as of today."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from smallcaps_assets.source.emulator.directory import Directory
@@ -18,7 +20,7 @@ FILTERS: dict[str, Kind] = {
 }
 STATEMENTS = Endpoint(
     filters=FILTERS,
-    sorts=("period_end", "filing_date", "fiscal_year", "fiscal_quarter", "timeframe", "cik", "tickers"),
+    sorts=tuple(PERIOD),
     sort="period_end.asc",
     order="asc",
     limit=100,
@@ -64,7 +66,8 @@ def _statements(call: Call, frame: pl.DataFrame, members: tuple[str, ...]) -> by
         frame = frame.filter(_shared(parameters["tickers.any_of"]) > 0)
     if "tickers.all_of" in parameters:
         frame = frame.filter(_shared(parameters["tickers.all_of"]) == len(set(parameters["tickers.all_of"].split(","))))
-    return listed(call, STATEMENTS, parameters, frame.select(*PERIOD, *members))
+    endpoint = replace(STATEMENTS, sorts=(*PERIOD, *members))
+    return listed(call, endpoint, parameters, frame.select(endpoint.sorts))
 
 
 def _shared(wanted: str) -> pl.Expr:

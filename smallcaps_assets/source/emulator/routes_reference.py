@@ -14,6 +14,7 @@ from smallcaps_assets.source.emulator.instants import midnight, parsed_date, rfc
 from smallcaps_assets.source.emulator.paging import Endpoint, flag_of, listed, parameters_of
 from smallcaps_assets.source.emulator.venues import ACRONYMS, EXCHANGES, TICKER_TYPES
 
+OF_OTHER_MARKETS = ("currency_symbol", "base_currency_symbol", "base_currency_name")  # members no stock has
 TICKERS = Endpoint(
     filters={
         "ticker": "text",
@@ -36,6 +37,7 @@ TICKERS = Endpoint(
         "share_class_figi",
         "last_updated_utc",
         "delisted_utc",
+        *OF_OTHER_MARKETS,
     ),
     sort="ticker",
     order="asc",
@@ -45,7 +47,7 @@ TICKERS = Endpoint(
 )
 CONDITIONS = Endpoint(
     filters={"id": "number"},
-    sorts=("asset_class", "id", "type", "name", "legacy"),
+    sorts=("asset_class", "id", "type", "name", "legacy", "data_types"),
     sort="asset_class",
     order="asc",
     limit=10,
@@ -60,6 +62,7 @@ CONDITION_MEMBERS = pl.Schema(
         "type": pl.String(),
         "name": pl.String(),
         "legacy": pl.Boolean(),
+        "data_types": pl.List(pl.String()),
     }
 )
 FRESH = timedelta(days=10)  # a close older than this makes no market cap
@@ -104,6 +107,7 @@ def _state(listings: pl.DataFrame, on: date) -> pl.DataFrame:
         *IDENTIFIERS,
         pl.lit(f"{on}T00:00:00Z").alias("last_updated_utc"),
         pl.col("delisted").replace_strict(written, default=None, return_dtype=pl.String).alias("delisted_utc"),
+        *(pl.lit(None, pl.String).alias(name) for name in OF_OTHER_MARKETS),
     )
 
 

@@ -1,6 +1,7 @@
 """Whether the market is open, and the holidays to come, at the emulator's clock: midnight after its last session."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import exchange_calendars
@@ -34,7 +35,12 @@ def status_upcoming(_call: Call, directory: Directory) -> bytes:
 
     An early close has the name of the holiday it stands beside.
     """
-    first, last = directory.today + timedelta(days=1), directory.today + timedelta(days=365)
+    return _upcoming(directory.today)
+
+
+@lru_cache(maxsize=4)  # the calendar's rules take 80 ms
+def _upcoming(today: date) -> bytes:
+    first, last = today + timedelta(days=1), today + timedelta(days=365)
     known = exchange_calendars.get_calendar("XNYS").regular_holidays
     holidays = known.holidays(first - timedelta(days=1), last + timedelta(days=1), return_name=True)
     names = {day.date(): NAMES.get(name, name) for day, name in holidays.items()}

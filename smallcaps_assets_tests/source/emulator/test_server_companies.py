@@ -93,6 +93,7 @@ def test_a_running_year_has_no_balance(client: httpx.Client) -> None:
         ({"tickers.all_of": "EEE,AAA"}, []),
         ({"tickers.all_of": "AAA,AAA", "timeframe": "annual"}, [4_000_000]),
         ({"cik": "0000000002"}, []),
+        ({"sort": "revenue.desc", "timeframe.gt": "annual"}, [6_000_000, 1_500_000]),
     ],
 )
 def test_statements_are_filtered_and_sorted(client: httpx.Client, parameters: dict[str, str], found: list[int]) -> None:
@@ -206,6 +207,7 @@ def test_offerings_come_newest_first_without_what_is_unknown(client: httpx.Clien
         ({"ticker": "AAA"}, ["AAA"]),
         ({"isin": "US75383L1026"}, []),
         ({"sort": "ticker", "order": "asc"}, ["AAA", "EEE"]),
+        ({"sort": "isin"}, ["AAA", "EEE"]),
     ],
 )
 def test_offerings_are_filtered(client: httpx.Client, parameters: dict[str, str], found: list[str]) -> None:
