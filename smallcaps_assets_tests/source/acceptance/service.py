@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Self
@@ -120,11 +121,12 @@ class Service:
 
     @cached_property
     def last(self) -> date:
-        """The newest complete session: the latest day before today with bars of the market."""
+        """The newest complete session the plan shows: the latest day before today with bars of the market."""
         for ago in range(1, 12):
             day = self.today - timedelta(days=ago)
-            if self.answer(GROUPED.format(day), adjusted="false")["resultsCount"]:
-                return day
+            with suppress(NotInPlanError):
+                if self.answer(GROUPED.format(day), adjusted="false")["resultsCount"]:
+                    return day
         raise NotFoundError(f"a session in the days before {self.today}")
 
     @cached_property

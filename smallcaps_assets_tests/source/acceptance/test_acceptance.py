@@ -9,7 +9,7 @@ import pytest
 
 from smallcaps_assets_tests.source.acceptance.__main__ import main
 from smallcaps_assets_tests.source.acceptance.service import Service
-from smallcaps_assets_tests.source.acceptance.verdicts import CASES, Case, name_of, verdict
+from smallcaps_assets_tests.source.acceptance.verdicts import CASES, Case, name_of, verdict, verdicts
 from smallcaps_assets_tests.source.emulator.toy_service import KEY, toy_service
 from smallcaps_assets_tests.source.official.market import market
 
@@ -33,6 +33,24 @@ def service(base: str) -> Iterator[Service]:
 def test_the_emulator_is_accepted(service: Service, case: Case) -> None:
     found = verdict(case, service)
     assert found.ok, found.seen
+
+
+@pytest.mark.parametrize(
+    ("plan", "closed"),
+    [
+        # 7 of trades, 2 of quotes, 1 of snapshots, and a day to come, which has not ended either
+        ("basic", 11),
+        ("starter", 9),
+        ("developer", 2),
+    ],
+)
+def test_a_smaller_plan_leaves_cases_untried_and_fails_none(plan: str, closed: int) -> None:
+    with toy_service(market(), plan=plan, rate_limit=0) as http, Service(str(http.base_url), KEY) as service:
+        found = list(verdicts(service))
+    assert [verdict for verdict in found if verdict.ok is False] == []
+    untried = [verdict for verdict in found if verdict.ok is None]
+    assert len(untried) == closed
+    assert all("not in this plan" in verdict.seen for verdict in untried)
 
 
 class Spoiled(httpx.BaseTransport):

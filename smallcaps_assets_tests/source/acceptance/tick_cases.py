@@ -88,11 +88,18 @@ def members_of_trades_without_a_value_are_left_out(service: Service) -> str:
     return f"{bare} of {len(rows)} without conditions"
 
 
-def an_unknown_ticker_has_no_ticks_and_no_error(service: Service) -> str:
-    for path in (TRADES, QUOTES):
-        page = service.answer(path.format("NOSUCHXQ"))
-        require(page.get("results") == [] and "next_url" not in page, str(page)[:100])
+def _nothing(service: Service, path: str) -> str:
+    page = service.answer(path.format("NOSUCHXQ"))
+    require(page.get("results") == [] and "next_url" not in page, str(page)[:100])
     return "200 with []"
+
+
+def an_unknown_ticker_has_no_trades_and_no_error(service: Service) -> str:
+    return _nothing(service, TRADES)
+
+
+def an_unknown_ticker_has_no_quotes_and_no_error(service: Service) -> str:
+    return _nothing(service, QUOTES)
 
 
 CASES = [
@@ -103,5 +110,6 @@ CASES = [
     pages_of_quotes_lose_nothing_and_go_both_ways,
     an_exactly_full_last_page_of_trades_has_no_next_url,
     members_of_trades_without_a_value_are_left_out,
-    an_unknown_ticker_has_no_ticks_and_no_error,
+    an_unknown_ticker_has_no_trades_and_no_error,
+    an_unknown_ticker_has_no_quotes_and_no_error,
 ]
