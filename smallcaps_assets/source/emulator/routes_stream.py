@@ -85,9 +85,11 @@ class Stream:
 
         async def serve(websocket: WebSocket) -> None:
             connection = Connection(self, websocket)
-            await connection.serve()
-            if self.current is connection:
-                self.current = None
+            try:
+                await connection.serve()
+            finally:
+                if self.current is connection:
+                    self.current = None
 
         return WebSocketRoute(PATH, serve)
 
@@ -96,6 +98,10 @@ class Stream:
         if self.current is not None:
             self.current.end("max_connections", TOO_MANY)
         self.current = connection
+
+
+def _statuses(status: str, *messages: str) -> bytes:
+    return msgspec.json.encode([{"ev": "status", "status": status, "message": text} for text in messages])
 
 
 class Connection:
@@ -123,26 +129,28 @@ class Connection:
         await self.websocket.accept()
         self.say("connected", "Connected Successfully")
         parts = [asyncio.create_task(part()) for part in (self._listen, self._write, self._play)]
-        await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-        for part in parts:
-            part.cancel()
+        try:
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for part in parts:
+                part.cancel()
         await asyncio.wait(parts)
-        ends = [part.exception() for part in parts if not part.cancelled()]
+        ends = [end for part in parts if not part.cancelled() and (end := part.exception()) is not None]
         if any(isinstance(end, SlowReaderError) for end in ends):
             await self._give_up()
         for end in ends:
-            if end is not None and not isinstance(end, SlowReaderError | WebSocketDisconnect):
+            if not isinstance(end, SlowReaderError | WebSocketDisconnect):
                 raise end
 
     def say(self, status: str, *messages: str) -> None:
         """Send status events of one kind in one frame."""
         if messages:
-            self._put(msgspec.json.encode([{"ev": "status", "status": status, "message": text} for text in messages]))
+            self._put(_statuses(status, *messages))
 
     def end(self, status: str, message: str) -> None:
-        """Send a last status and close, once all that waits is sent."""
+        """Send a last status, whatever waits before it, and close."""
         if not self.over:
-            self.say(status, message)
+            self.outbox.put_nowait(_statuses(status, message))
             self.outbox.put_nowait(None)
             self.over = True
 
