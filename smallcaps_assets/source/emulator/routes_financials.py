@@ -26,6 +26,11 @@ STATEMENTS = Endpoint(
     limit=100,
     most=50_000,
 )
+CONTINUING = {  # no company here has discontinued operations: these are the totals
+    "cash_from_operating_activities_continuing_operations": "net_cash_from_operating_activities",
+    "net_cash_from_investing_activities_continuing_operations": "net_cash_from_investing_activities",
+    "net_cash_from_financing_activities_continuing_operations": "net_cash_from_financing_activities",
+}
 RATIOS = Endpoint(
     filters={"ticker": "text", "cik": "text", **dict.fromkeys(NUMBERS, "number")},
     sorts=("ticker", "cik", "date", *NUMBERS),
@@ -49,7 +54,8 @@ def income_statements(call: Call, directory: Directory) -> bytes:
 
 def cash_flow_statements(call: Call, directory: Directory) -> bytes:
     """Cash flows of quarters, years and trailing twelve months."""
-    return _statements(call, directory.financials, CASH_FLOW)
+    flows = directory.financials.with_columns(pl.col(total).alias(name) for name, total in CONTINUING.items())
+    return _statements(call, flows, (*CASH_FLOW, *CONTINUING))
 
 
 def ratios(call: Call, directory: Directory) -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-Item = tuple[str, str, int, str | tuple[str, str] | None]  # name, label, order, column (or two: their difference)
+Item = tuple[str, str, int, str | tuple[str, str] | None]  # name, label, order, column (two: their difference; None: 0)
 TREE: dict[str, tuple[Item, ...]] = {
     "balance_sheet": (
         ("assets", "Assets", 100, "total_assets"),
@@ -46,6 +46,12 @@ TREE: dict[str, tuple[Item, ...]] = {
         ("interest_expense_operating", "Interest Expense, Operating", 2700, "interest_expense"),
         ("net_income_loss", "Net Income/Loss", 3200, "consolidated_net_income_loss"),
         (
+            "net_income_loss_attributable_to_noncontrolling_interest",
+            "Net Income/Loss Attributable To Noncontrolling Interest",
+            3300,
+            None,
+        ),
+        (
             "net_income_loss_attributable_to_parent",
             "Net Income/Loss Attributable To Parent",
             3500,
@@ -56,6 +62,18 @@ TREE: dict[str, tuple[Item, ...]] = {
             "Net Income/Loss Available To Common Stockholders, Basic",
             3700,
             "net_income_loss_attributable_common_shareholders",
+        ),
+        (
+            "participating_securities_distributed_and_undistributed_earnings_loss_basic",
+            "Participating Securities, Distributed And Undistributed Earnings/Loss, Basic",
+            3800,
+            None,
+        ),
+        (
+            "preferred_stock_dividends_and_other_adjustments",
+            "Preferred Stock Dividends And Other Adjustments",
+            3900,
+            None,
         ),
         ("basic_earnings_per_share", "Basic Earnings Per Share", 4200, "basic_earnings_per_share"),
         ("diluted_earnings_per_share", "Diluted Earnings Per Share", 4300, "diluted_earnings_per_share"),
@@ -81,11 +99,36 @@ TREE: dict[str, tuple[Item, ...]] = {
             700,
             "net_cash_from_financing_activities",
         ),
+        (
+            "net_cash_flow_from_operating_activities_continuing",
+            "Net Cash Flow From Operating Activities, Continuing",
+            200,
+            "net_cash_from_operating_activities",
+        ),
+        (
+            "net_cash_flow_from_investing_activities_continuing",
+            "Net Cash Flow From Investing Activities, Continuing",
+            500,
+            "net_cash_from_investing_activities",
+        ),
+        (
+            "net_cash_flow_from_financing_activities_continuing",
+            "Net Cash Flow From Financing Activities, Continuing",
+            800,
+            "net_cash_from_financing_activities",
+        ),
         ("exchange_gains_losses", "Exchange Gains/Losses", 1000, None),
         ("net_cash_flow", "Net Cash Flow", 1100, "change_in_cash_and_equivalents"),
+        ("net_cash_flow_continuing", "Net Cash Flow, Continuing", 1200, "change_in_cash_and_equivalents"),
     ),
     "comprehensive_income": (
         ("comprehensive_income_loss", "Comprehensive Income/Loss", 100, "consolidated_net_income_loss"),
+        (
+            "comprehensive_income_loss_attributable_to_noncontrolling_interest",
+            "Comprehensive Income/Loss Attributable To Noncontrolling Interest",
+            200,
+            None,
+        ),
         (
             "comprehensive_income_loss_attributable_to_parent",
             "Comprehensive Income/Loss Attributable To Parent",
@@ -93,6 +136,12 @@ TREE: dict[str, tuple[Item, ...]] = {
             "consolidated_net_income_loss",
         ),
         ("other_comprehensive_income_loss", "Other Comprehensive Income/Loss", 400, None),
+        (
+            "other_comprehensive_income_loss_attributable_to_parent",
+            "Other Comprehensive Income/Loss Attributable To Parent",
+            600,
+            None,
+        ),
     ),
 }
 UNITS = {4200: "USD / shares", 4300: "USD / shares", 4400: "shares", 4500: "shares"}  # by order; the rest is USD
