@@ -1,20 +1,21 @@
-"""The vendor's own WebSocket client hears from the stream what the REST replies say."""
+"""The vendor's own WebSocket clients, the new and the old one, hear from the stream what the REST replies say."""
 
 import asyncio
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import httpx
+import massive
+import polygon
 import pytest
-from massive import WebSocketClient
-from massive.exceptions import AuthError
-from massive.websocket.models import EquityAgg, EquityQuote, EquityTrade
 
 from smallcaps_assets.source.emulator.routes_stream import StreamOptions
 from smallcaps_assets_tests.source.emulator.toy_market import MON, OPEN, SECOND
 from smallcaps_assets_tests.source.emulator.toy_service import KEY, body, toy_service
 
 PATIENCE = 5.0
+both = pytest.mark.parametrize("vendor", [massive, polygon], ids=["massive", "polygon"])
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +24,11 @@ def service() -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_vendors_client_parses_what_the_rest_replies_say(service: httpx.Client) -> None:
+@both
+def test_the_vendors_client_parses_what_the_rest_replies_say(service: httpx.Client, vendor: ModuleType) -> None:
+    models = vendor.websocket.models
     found: list[Any] = []
-    client = WebSocketClient(
+    client = vendor.WebSocketClient(
         api_key=KEY,
         feed=f"{service.base_url.host}:{service.base_url.port}",
         subscriptions=["T.AAA", "Q.AAA", "AM.AAA"],
@@ -35,15 +38,15 @@ def test_the_vendors_client_parses_what_the_rest_replies_say(service: httpx.Clie
 
     async def take(events: list[Any]) -> None:
         found.extend(events)
-        if sum(isinstance(event, EquityAgg) for event in events):
+        if sum(isinstance(event, models.EquityAgg) for event in events):
             await client.close()
 
     asyncio.run(asyncio.wait_for(client.connect(take), PATIENCE))
     window = {"timestamp.gte": str(OPEN[MON]), "timestamp.lt": str(OPEN[MON] + 60 * SECOND), "order": "asc"}
     trades = body(service, "/v3/trades/AAA", **window)["results"]
     assert len(trades) == 7
-    assert [event for event in found if isinstance(event, EquityTrade)] == [
-        EquityTrade(
+    assert [event for event in found if isinstance(event, models.EquityTrade)] == [
+        models.EquityTrade(
             event_type="T",
             symbol="AAA",
             exchange=trade["exchange"],
@@ -60,22 +63,23 @@ def test_the_vendors_client_parses_what_the_rest_replies_say(service: httpx.Clie
         for trade in trades
     ]
     quotes = body(service, "/v3/quotes/AAA", **window)["results"]
-    heard = [event for event in found if isinstance(event, EquityQuote)]
+    heard = [event for event in found if isinstance(event, models.EquityQuote)]
     assert [(q.bid_price, q.ask_price, q.ask_size, q.condition, q.sequence_number) for q in heard] == [
         (q.get("bid_price"), q["ask_price"], q["ask_size"], q["conditions"][0], q["sequence_number"]) for q in quotes
     ]
     (minute,) = body(service, f"/v2/aggs/ticker/AAA/range/1/minute/{OPEN[MON] // 10**6}/{OPEN[MON] // 10**6}")[
         "results"
     ]
-    bar = next(event for event in found if isinstance(event, EquityAgg))
+    bar = next(event for event in found if isinstance(event, models.EquityAgg))
     assert (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.vwap, bar.start_timestamp) == tuple(
         minute[name] for name in ("o", "h", "l", "c", "v", "vw", "t")
     )
 
 
-def test_the_vendors_client_knows_a_refused_key(service: httpx.Client) -> None:
+@both
+def test_the_vendors_client_knows_a_refused_key(service: httpx.Client, vendor: ModuleType) -> None:
     feed = f"{service.base_url.host}:{service.base_url.port}"
-    client = WebSocketClient(api_key="another-key", feed=feed, secure=False, max_reconnects=0)
+    client = vendor.WebSocketClient(api_key="another-key", feed=feed, secure=False, max_reconnects=0)
 
     async def take(_events: list[Any]) -> None:
         raise AssertionError("nothing is sent to an unknown key")
@@ -86,5 +90,5 @@ def test_the_vendors_client_knows_a_refused_key(service: httpx.Client) -> None:
         finally:
             await client.close()  # it leaves its socket open
 
-    with pytest.raises(AuthError, match="authentication failed"):
+    with pytest.raises(vendor.exceptions.AuthError, match="authentication failed"):
         asyncio.run(asyncio.wait_for(attempt(), PATIENCE))
