@@ -1,6 +1,6 @@
 """Short interest, short volume and float of the synthetic lines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from smallcaps_assets.source.emulator.draws import Purpose, generator
 from smallcaps_assets.source.emulator.listings import Line
-from smallcaps_assets.source.emulator.market import FLOAT_SHARES, SHORT_INTEREST, SHORT_VOLUME
+from smallcaps_assets.source.emulator.market import FACILITIES, FLOAT_SHARES, SHORT_INTEREST, SHORT_VOLUME
 
 BEFORE = 10  # sessions of the average daily volume
 
@@ -56,6 +56,12 @@ def short_volume(seed: int, lines: list[Line], session: date, at: int, volume: N
     sold = np.rint(reported * (0.25 + 0.4 * u[:, 1]))
     exempt = np.rint(sold * 0.03 * u[:, 2])
     traded = np.flatnonzero(volume > 0)
+    facilities = generator(seed, Purpose.SHORTS, 2**20 + 1, session.toordinal()).random((len(lines), 2))
+    parts = {
+        f"{facility}_short_volume{suffix}": counts[traded]
+        for suffix, whole in (("", sold), ("_exempt", exempt))
+        for facility, counts in _by_facility(whole, facilities)
+    }
     return pl.DataFrame(
         {
             "ticker": [lines[index].ticker_at(at) for index in traded],
@@ -65,9 +71,19 @@ def short_volume(seed: int, lines: list[Line], session: date, at: int, volume: N
             "non_exempt_volume": (sold - exempt)[traded],
             "total_volume": reported[traded],
             "short_volume_ratio": np.round(100 * sold[traded] / np.maximum(reported[traded], 1), 2),
+            **parts,
         },
         schema=SHORT_VOLUME,
     )
+
+
+def _by_facility(whole: NDArray[np.float64], u: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Volume by the facility it was reported to: most to Carteret, some to NYSE's, little to Chicago, no ADF."""
+    carteret = np.floor(whole * (0.8 + 0.15 * u[:, 0]))
+    nyse = np.floor((whole - carteret) * (0.9 + 0.1 * u[:, 1]))
+    parts = (np.zeros(whole.size), carteret, whole - carteret - nyse, nyse)
+    for facility, part in zip(FACILITIES, parts, strict=True):
+        yield facility, part.astype(np.int64)
 
 
 def float_shares(

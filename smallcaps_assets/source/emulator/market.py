@@ -117,6 +117,7 @@ SHORT_INTEREST = pl.Schema(
         "days_to_cover": pl.Float64(),
     }
 )
+FACILITIES = ("adf", "nasdaq_carteret", "nasdaq_chicago", "nyse")
 SHORT_VOLUME = pl.Schema(
     {
         "ticker": pl.String(),
@@ -126,6 +127,8 @@ SHORT_VOLUME = pl.Schema(
         "non_exempt_volume": pl.Float64(),
         "total_volume": pl.Float64(),
         "short_volume_ratio": pl.Float64(),  # percent
+        # What each facility was reported of it; null where a market does not know.
+        **{f"{facility}_short_volume{part}": pl.Int64() for facility in FACILITIES for part in ("", "_exempt")},
     }
 )
 FLOAT_SHARES = pl.Schema(

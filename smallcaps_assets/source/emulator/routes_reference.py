@@ -145,6 +145,7 @@ def details(call: Call, directory: Directory) -> bytes:
         **{name: row[name] for name in IDENTIFIERS},
         "market_cap": None if close is None or later is None else round(close * later, 2),
         "ticker_root": ticker.partition(".")[0],
+        "ticker_suffix": ticker.partition(".")[2] or None,
         "list_date": row["list_date"],
         "share_class_shares_outstanding": shares,
         "weighted_shares_outstanding": shares,

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from smallcaps_assets.source.emulator.calendar import hours
+from smallcaps_assets.source.emulator.market import FACILITIES
 from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
 from smallcaps_assets_tests.source.emulator.synthetic_sample import market
 
@@ -127,6 +128,10 @@ def test_short_volume_is_part_of_the_session_and_its_ratio_is_a_percentage() -> 
     assert (rows["total_volume"] < rows["v"]).all()
     assert (rows["short_volume"] == rows["exempt_volume"] + rows["non_exempt_volume"]).all()
     assert rows["short_volume_ratio"].is_between(20, 70).all()
+    for part, whole in (("", "short_volume"), ("_exempt", "exempt_volume")):
+        reported = [pl.col(f"{facility}_short_volume{part}") for facility in FACILITIES]
+        assert (rows.select(pl.sum_horizontal(reported)).to_series() == rows[whole]).all()
+        assert rows.select(pl.min_horizontal(reported) >= 0).to_series().all()
 
 
 def test_every_gap_session_has_news_before_its_open() -> None:

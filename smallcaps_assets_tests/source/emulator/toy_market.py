@@ -203,8 +203,9 @@ class ToyMarket:
         return pl.DataFrame(rows, schema=SHORT_INTEREST, orient="row")
 
     def short_volume(self, session: date) -> pl.DataFrame:
-        rows = [(t, session, 100.0, 1.0, 99.0, 400.0, 25.0) for t in ("AAA", "EEE") if session in SESSIONS]
-        return pl.DataFrame(rows, schema=SHORT_VOLUME, orient="row")
+        by_facility = (0, 0, 90, 1, 4, 0, 6, 0)  # volume and exempt volume of each
+        rows = [(t, session, 100.0, 1.0, 99.0, 400.0, 25.0, *by_facility) for t in ("AAA", "EEE")]
+        return pl.DataFrame(rows if session in SESSIONS else [], schema=SHORT_VOLUME, orient="row")
 
     def float_shares(self) -> pl.DataFrame:
         return pl.DataFrame([("AAA", MON, 800_000.0, 80.0)], schema=FLOAT_SHARES, orient="row")

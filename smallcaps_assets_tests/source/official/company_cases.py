@@ -110,7 +110,9 @@ RATIOS: dict[str, Any] = {  # AAA at 12.00 with a million shares, from its state
     "free_cash_flow": 1_500_000,
 }
 RELATED = [
-    Answer("get_related_companies", ("AAA",), [{"ticker": "EEE"}]),  # told of in the same stories
+    Answer(
+        "get_related_companies", ("AAA",), [{"ticker": "EEE"}]
+    ),  # moved like it; the others did not trade long enough
     Answer("get_related_companies", ("NOPE",), []),
     Answer("list_financials_ratios", (), [RATIOS], {"ticker": "AAA"}),
 ]

@@ -152,6 +152,7 @@ TICKERS = [
     Listing("list_tickers", held.tickers, ("ticker",), 4),
     Listing("list_tickers", held.tickers, ("ticker",), 4, (), {"order": "desc"}, descending=True),
     Listing("list_tickers", held.tickers, ("name",), 4, (), {"sort": "name"}),
+    Listing("list_tickers", held.tickers, (), 9, (), {"sort": "base_currency_symbol"}),
     Listing("list_tickers", lambda: held.tickers(active=False), ("ticker",), 1, (), {"active": False}),
     Listing("list_tickers", lambda: held.tickers(AFTER), ("ticker",), 7, (), {"date": "2025-08-01", "active": True}),
     Listing("list_tickers", of(held.tickers, type="CS"), ("ticker",), 7, (), {"type": "CS", "market": "stocks"}),
@@ -222,6 +223,14 @@ ACTIONS = [
 ]
 OTHERS = [
     Listing("list_conditions", conditions, ("asset_class",), 10, (), {"asset_class": "stocks"}),
+    Listing(
+        "list_conditions",
+        lambda: [row for row in conditions() if "nbbo" in row["data_types"] and "UTP" in row["sip_mapping"]],
+        ("data_types",),
+        8,
+        (),
+        {"data_type": "nbbo", "sip": "UTP", "sort": "data_types"},
+    ),
     Listing("list_conditions", conditions, ("id",), 25, (), {"sort": "id", "order": "desc"}, descending=True),
     Listing("list_ticker_news", held.news, ("published_utc",), 200, descending=True),
     Listing("list_ticker_news", lambda: held.news(SPLIT), ("published_utc",), 5, (), {"ticker": SPLIT, "order": "asc"}),

@@ -11,7 +11,7 @@ from smallcaps_assets_tests.source.official.clients import PACKAGES, members, me
 from smallcaps_assets_tests.source.official.company_cases import RELATED
 from smallcaps_assets_tests.source.official.get_cases import ANSWERS, Answer
 from smallcaps_assets_tests.source.official.latest_cases import LATEST
-from smallcaps_assets_tests.source.official.market import market
+from smallcaps_assets_tests.source.official.market import WARRANT, market
 
 UNORDERED = {"get_grouped_daily_aggs", "get_snapshot_all"}
 EVERY = [*ANSWERS, *LATEST, *RELATED]
@@ -40,6 +40,12 @@ def test_whole_numbers_arrive_as_integers_as_from_the_service(toy: Any) -> None:
     for number in (bar.volume, bar.close, trade.size, trade.price, details.market_cap):
         assert isinstance(number, int)
     assert isinstance(bar.open, float)
+
+
+def test_a_warrant_has_the_root_of_its_stock_and_a_suffix(client: Any) -> None:
+    warrant, stock = client.get_ticker_details(WARRANT), client.get_ticker_details("HMZC")
+    assert (warrant.ticker, warrant.ticker_root, warrant.ticker_suffix) == ("HMZC.WS", "HMZC", "WS")
+    assert (stock.ticker_root, stock.ticker_suffix) == ("HMZC", None)
 
 
 def test_nanoseconds_arrive_with_all_their_digits(toy: Any) -> None:
