@@ -53,15 +53,7 @@ ABSENT: dict[str, set[str]] = {  # of optional members, what the emulator has no
     # In samples only; the wire of /stocks/* has no count (polygon.md §1.1).
     "/stocks/financials/v1/ratios": {".count"},
     "/stocks/v1/short-interest": {".count"},
-    # The market knows no volume by reporting facility.
-    "/stocks/v1/short-volume": {
-        ".count",
-        *(
-            f".results[].{facility}_short_volume{part}"
-            for facility in ("adf", "nasdaq_carteret", "nasdaq_chicago", "nyse")
-            for part in ("", "_exempt")
-        ),
-    },
+    "/stocks/v1/short-volume": {".count"},
     # The market's last trade of a session is never off an exchange.
     "/v2/last/trade/{stocksTicker}": {".results.f", ".results.r"},
     "/v2/reference/news": {".results[].amp_url", ".results[].description", ".results[].image_url"},
