@@ -97,7 +97,8 @@ def value_of(text: str, kind: Kind, parameter: str) -> str | float | bool | date
 
 def condition(name: str, operator: str, text: str, kind: Kind) -> pl.Expr:
     """One filter parameter as an expression."""
-    member, parameter = pl.col(name), name + operator
+    # Numbers of the query are floats: a column of integers does not take a list of them.
+    member, parameter = pl.col(name).cast(pl.Float64) if kind == "number" else pl.col(name), name + operator
     if operator == ".any_of":
         return member.is_in([value_of(part, kind, parameter) for part in text.split(",")])
     value = value_of(text, kind, parameter)

@@ -86,6 +86,7 @@ def test_a_running_year_has_no_balance(client: httpx.Client) -> None:
         ({"filing_date.gte": "2023-11-09", "timeframe": "quarterly"}, [1_500_000]),
         ({"timeframe.any_of": "quarterly,annual", "sort": "period_end.desc"}, [1_500_000, 4_000_000]),
         ({"fiscal_year": "2022"}, [4_000_000]),
+        ({"fiscal_year.any_of": "2021,2022"}, [4_000_000]),
         ({"fiscal_quarter.gt": "3"}, [4_000_000]),
         ({"tickers": "AAA", "limit": "1"}, [4_000_000]),
         ({"tickers": "AA"}, []),

@@ -142,7 +142,7 @@ def rows(reply: Any) -> int:
         return len(reply)
     for name in ("results", "tickers", "ticker"):
         if isinstance(found := reply.get(name), list | dict):
-            return len(found)
+            return sum("error" not in row for row in found)
     return int("request_id" not in reply)  # open-close and market status are the payload themselves
 
 
@@ -209,3 +209,51 @@ def test_every_listed_value_is_accepted(
     address = re.sub(r"\{(\w+)\}", lambda match: known[match[1]][0], path)
     reply = session.get(f"{base_url}{address}", params={name: value})
     assert reply.status_code == 200, reply.text
+
+
+NEVER = {  # what no row has: equal, and below or above all
+    "text": ("ZZZZ9", " ", "~~~~"),
+    "number": ("-987654321", "-1e15", "1e15"),
+    "date": ("1901-01-01", "1901-01-01", "2400-01-01"),
+}
+NO_FILTERS = (
+    "apiKey",
+    "limit",
+    "sort",
+    "order",
+    "adjusted",
+    "include_otc",
+    "include_sources",
+    "active",
+    "reverse_split",
+    "types",  # of the events inside the one row
+)
+
+
+def filters() -> list[Any]:
+    """(path, parameter, value that no row satisfies) of all filters described, but for enumerated ones."""
+    found = []
+    for path, about in described()["paths"].items():
+        kinds = {parameter["name"]: parameter["schema"] for parameter in about["get"].get("parameters", [])}
+        for parameter in about["get"].get("parameters", []):
+            name, _, operator = parameter["name"].partition(".")
+            kind = kinds.get(name, parameter["schema"])  # lists of numbers are described as text
+            if parameter["in"] != "query" or name in NO_FILTERS or "enum" in kind or operator == "search":
+                continue
+            sort = "number" if kind.get("type") in ("integer", "number") else "text"
+            dated = name == "date" or name.endswith(("_date", "_utc", "_end")) or name == "timestamp"
+            equal, below, above = NEVER["date" if dated else sort]
+            value = {"lt": below, "lte": below, "gt": above, "gte": above}.get(operator, equal)
+            found.append(pytest.param(path, parameter["name"], value, id=f"{path}?{parameter['name']}"))
+    return found
+
+
+@pytest.mark.parametrize(("path", "name", "value"), filters())
+def test_no_filter_is_ignored(
+    path: str, name: str, value: str, base_url: str, session: requests.Session, known: dict[str, list[str]]
+) -> None:
+    address = re.sub(r"\{(\w+)\}", lambda match: known[match[1]][0], path)
+    reply = session.get(f"{base_url}{address}", params={name: value})
+    assert reply.status_code in (200, 404), reply.text
+    if reply.status_code == 200:
+        assert rows(reply.json()) == 0
