@@ -12,6 +12,18 @@ from smallcaps_assets.source.emulator.envelope import Call, encoded
 from smallcaps_assets.source.emulator.instants import NEW_YORK, rfc3339
 
 CLOSED = "closed"
+INDICES = (
+    "s_and_p",
+    "societe_generale",
+    "msci",
+    "ftse_russell",
+    "mstar",
+    "mstarc",
+    "cccy",
+    "cgi",
+    "nasdaq",
+    "dow_jones",
+)
 NAMES = {"July 4th": "Independence Day", "Juneteenth National Independence Day": "Juneteenth"}  # as seen on the wire
 
 
@@ -26,6 +38,7 @@ def status_now(_call: Call, directory: Directory) -> bytes:
             "serverTime": now.isoformat(),
             "exchanges": {"nyse": CLOSED, "nasdaq": CLOSED, "otc": CLOSED},
             "currencies": {"fx": "open" if now.weekday() < 5 else CLOSED, "crypto": "open"},
+            "indicesGroups": dict.fromkeys(INDICES, CLOSED),
         }
     )
 

@@ -10,6 +10,11 @@ from smallcaps_assets_tests.source.official.get_cases import Answer
 from smallcaps_assets_tests.source.official.list_cases import Listing, facts, since
 from smallcaps_assets_tests.source.official.market import Row
 
+CONTINUING = {
+    "cash_from_operating_activities_continuing_operations": "net_cash_from_operating_activities",
+    "net_cash_from_investing_activities_continuing_operations": "net_cash_from_investing_activities",
+    "net_cash_from_financing_activities_continuing_operations": "net_cash_from_financing_activities",
+}
 PERIODS = {"quarterly": "Q{}", "annual": "FY", "trailing_twelve_months": "TTM"}
 
 
@@ -56,8 +61,13 @@ def income_statements() -> list[Row]:
 
 
 def cash_flow_statements() -> list[Row]:
-    """Cash flow statements."""
-    return statements(*CASH_FLOW)
+    """Cash flow statements; no company here has given an operation up."""
+    found = statements(*CASH_FLOW)
+    for row in found:
+        for wire, name in CONTINUING.items():
+            if name in row:
+                row[wire] = row[name]
+    return found
 
 
 COMPANIES = [

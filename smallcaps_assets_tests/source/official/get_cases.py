@@ -78,6 +78,21 @@ STATUS = {
     "server_time": "2024-01-09T00:00:00-05:00",
     "exchanges": {"nyse": "closed", "nasdaq": "closed", "otc": "closed"},
     "currencies": {"fx": "open", "crypto": "open"},
+    "indicesGroups": dict.fromkeys(
+        [
+            "s_and_p",
+            "societe_generale",
+            "msci",
+            "ftse_russell",
+            "mstar",
+            "mstarc",
+            "cccy",
+            "cgi",
+            "nasdaq",
+            "dow_jones",
+        ],
+        "closed",
+    ),
 }
 HOLIDAYS = [  # of the year after 2024-01-08; an early close has its holiday's name
     ("2024-01-15", "Dr. Martin Luther King Jr. Day", None),

@@ -1,13 +1,14 @@
 """Every list of the official clients, walked to its end over several pages, beside what the market holds."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from smallcaps_assets_tests.source.official.clients import PACKAGES, members, method, methods, requests
 from smallcaps_assets_tests.source.official.company_cases import COMPANIES
-from smallcaps_assets_tests.source.official.list_cases import LISTINGS, Listing
+from smallcaps_assets_tests.source.official.list_cases import LISTINGS, TICKS, Listing
 
 EVERY = [*LISTINGS, *COMPANIES]
 
@@ -51,3 +52,11 @@ def test_a_list_walked_over_several_pages_is_what_the_market_holds(
     if listing.counts_rows:
         assert pages == -(-len(expected) // listing.limit)
         assert found[:: listing.limit][1:]  # the limit was no wish
+
+
+def test_eight_threads_with_one_client_find_what_one_finds(client: Any) -> None:
+    walked = [listing for listing in TICKS if listing.method == "list_trades"]
+    alone = [walk(client, listing, listing.limit) for listing in walked]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda listing: walk(client, listing, listing.limit), walked * 2))
+    assert together == alone * 2
