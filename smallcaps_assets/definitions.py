@@ -11,7 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from smallcaps_assets import materialize
+from smallcaps_assets import flat_assets, materialize
 from smallcaps_assets.automation import jobs, schedules, sensors
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.datasets.api_usage import api_usage
@@ -48,6 +48,7 @@ from smallcaps_assets.datasets.window_coverage import window_coverage
 from smallcaps_assets.partitions import Axes
 from smallcaps_assets.source import ledger
 from smallcaps_assets.source.resource import PolygonResource
+from smallcaps_assets.source.routes import MEGABITS_PER_SECOND, Route
 from smallcaps_assets.store import catalogue
 from smallcaps_assets.store.lake import Lake
 
@@ -84,7 +85,10 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
 DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for stage in FLOW.values() for dataset in stage}
 
 REAL_SERVICE = "https://api.massive.com"
+REAL_FILES = "https://files.massive.com"
 KEY = "POLYGON_API_KEY"
+FLAT_FILES = "flat_files"  # in the lake
+S3_ACCESS_KEY, S3_SECRET = "POLYGON_S3_ACCESS_KEY_ID", "POLYGON_S3_SECRET_ACCESS_KEY"
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,11 @@ class Settings:
     recorded: str = ""
     emulated_tickers: int = 60
     has_key: bool = False
+    route: Route = Route.REST
+    s3_endpoint: str = REAL_FILES
+    has_s3_keys: bool = False
+    flat_files_gigabytes: int = 200
+    megabits_per_second: float = MEGABITS_PER_SECOND
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -113,6 +122,11 @@ class Settings:
             recorded=environment.get("SMALLCAPS_RECORDED", default.recorded),
             emulated_tickers=int(environment.get("SMALLCAPS_EMULATED_TICKERS", default.emulated_tickers)),
             has_key=bool(environment.get(KEY)),
+            route=Route(environment.get("SMALLCAPS_ROUTE", default.route)),
+            s3_endpoint=environment.get("POLYGON_S3_ENDPOINT", default.s3_endpoint),
+            has_s3_keys=bool(environment.get(S3_ACCESS_KEY) and environment.get(S3_SECRET)),
+            flat_files_gigabytes=int(environment.get("SMALLCAPS_FLAT_FILES_GB", default.flat_files_gigabytes)),
+            megabits_per_second=float(environment.get("SMALLCAPS_MEGABITS_PER_SECOND", default.megabits_per_second)),
         )
 
 
@@ -130,24 +144,39 @@ def definitions(settings: Settings) -> dg.Definitions:
         recorded=settings.recorded,
         emulated_tickers=settings.emulated_tickers,
         ledger=str(lake.root / ledger.FOLDER),
+        route=settings.route,
+        s3_endpoint=settings.s3_endpoint,
+        s3_access_key=dg.EnvVar(S3_ACCESS_KEY) if settings.has_s3_keys else "",
+        s3_secret=dg.EnvVar(S3_SECRET) if settings.has_s3_keys else "",
+        flat_files=str(lake.root / FLAT_FILES),
+        flat_files_gigabytes=settings.flat_files_gigabytes,
+        megabits_per_second=settings.megabits_per_second,
     )
-    by_schedule = schedules.from_source(FLOW)
+    by_schedule, files = schedules.from_source(FLOW), flat_assets.selection(settings.route)
     return dg.Definitions(
         assets=[
-            materialize.asset(
-                dataset,
-                DATASETS,
-                axes,
-                lake,
-                stage,
-                due=None if dataset.name in by_schedule else sensors.follows(dataset),
-            )
-            for stage, datasets in FLOW.items()
-            for dataset in datasets
+            *flat_assets.assets(settings.route, axes),
+            *(
+                materialize.asset(
+                    dataset,
+                    DATASETS,
+                    axes,
+                    lake,
+                    stage,
+                    due=None if dataset.name in by_schedule else sensors.follows(dataset, files),
+                    route=settings.route,
+                )
+                for stage, datasets in FLOW.items()
+                for dataset in datasets
+            ),
         ],
         resources={"lake": materialize.io_manager(lake, DATASETS), "polygon": polygon},
         jobs=jobs.by_stage(FLOW),
-        schedules=[schedules.nightly(FLOW, axes), schedules.weekly(FLOW)],
+        schedules=[
+            schedules.nightly(FLOW, axes, settings.route),
+            schedules.weekly(FLOW),
+            *flat_assets.schedule(settings.route),
+        ],
         sensors=[sensors.automation(FLOW), sensors.halt_files(lake, axes)],
         executor=dg.in_process_executor,
     )

@@ -31,6 +31,7 @@ from smallcaps_assets.partitions import LETTERS, WHOLE, Axes, Axis, Partition
 from smallcaps_assets.source.emulator.halt_file import write_halt_files
 from smallcaps_assets.source.emulator.launch import running_emulator
 from smallcaps_assets.source.emulator.recorded import RecordedMarket
+from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY
 from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
 from smallcaps_assets.step import INBOX
 from smallcaps_assets.store.lake import Lake
@@ -215,6 +216,8 @@ def main() -> int:
     with running_emulator(key=asked.emulator_key, **options) as emulator:
         os.environ[definitions.KEY] = emulator.key
         os.environ.update(POLYGON_BASE_URL=emulator.base_url, POLYGON_REQUESTS_PER_MINUTE="0")
+        os.environ |= {definitions.S3_ACCESS_KEY: ACCESS_KEY, definitions.S3_SECRET: emulator.key}
+        os.environ["POLYGON_S3_ENDPOINT"] = emulator.base_url
         outcomes = run_all(plan, lake, console)
     seconds: defaultdict[str, float] = defaultdict(float)
     for outcome in outcomes:

@@ -10,8 +10,11 @@ import dagster as dg
 import polars as pl
 
 from smallcaps_assets import contract as contracts
+from smallcaps_assets.data_versions import file_asset
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.partitions import Axes, Axis, mapping
+from smallcaps_assets.source.routes import Route
+from smallcaps_assets.source.routing import may_read
 from smallcaps_assets.step import Step
 from smallcaps_assets.store.io_manager import LakeIOManager, Scan
 from smallcaps_assets.store.lake import Lake
@@ -26,10 +29,11 @@ def asset(
     lake: Lake,
     stage: str,
     due: dg.AutomationCondition[Any] | None = None,
+    route: Route = Route.REST,
 ) -> dg.AssetsDefinition:
     """Dagster's asset of a dataset: inputs by partition mapping, stored by the lake, checked by partition.
 
-    ``due``: when automation materializes it.
+    ``due``: when automation materializes it. ``route``: on which its rows come from the vendor.
     """
     partitions = axes.definition(dataset.axis)
     specs = [
@@ -48,9 +52,12 @@ def asset(
         for name in dataset.inputs
     }
 
+    files = [dataset.file] if dataset.file and may_read(route, dataset.file) else []
+
     @dg.multi_asset(
         name=dataset.name,
         ins=ins,
+        deps=[dg.AssetDep(file_asset(f), partition_mapping=mapping(Axis.SESSION, dataset.axis, 0)) for f in files],
         outs={
             dataset.name: dg.AssetOut(
                 io_manager_key="lake",

@@ -12,8 +12,10 @@ import dagster as dg
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.partitions import Axes, Axis
 from smallcaps_assets.sessions import NEW_YORK, is_session
+from smallcaps_assets.source.routes import Route
 
 AFTER_MIDNIGHT = "30 0 * * 2-6"  # Tuesday to Saturday: the morning after each weekday
+AFTER_PUBLICATION = "30 11 * * 2-6"  # the vendor's flat files are complete by 11:00 of the day after
 SATURDAY_MORNING = "0 6 * * 6"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
@@ -35,15 +37,18 @@ def from_source(flow: Mapping[str, Sequence[Dataset]]) -> list[str]:
     return [name for name in datasets if name in found]
 
 
-def nightly(flow: Mapping[str, Sequence[Dataset]], axes: Axes) -> dg.ScheduleDefinition:
-    """What comes from the source for the session that ended; the rest follows by itself (``sensors.automation``)."""
+def nightly(flow: Mapping[str, Sequence[Dataset]], axes: Axes, route: Route = Route.REST) -> dg.ScheduleDefinition:
+    """What comes from the source for the session that ended; the rest follows by itself (``sensors.automation``).
+
+    On the route ``flat`` it waits for the session's files, which are there by 11:00 New York.
+    """
 
     @dg.schedule(
         name="nightly",
-        cron_schedule=AFTER_MIDNIGHT,
+        cron_schedule=AFTER_PUBLICATION if route is Route.FLAT else AFTER_MIDNIGHT,
         execution_timezone=NEW_YORK.key,
         target=dg.AssetSelection.assets(*from_source(flow)),
-        description="After midnight New York: the source's datasets of the session that has ended.",
+        description="The morning after, New York: the source's datasets of the session that has ended.",
     )
     def ask_the_source(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         session = (context.scheduled_execution_time.astimezone(NEW_YORK) - timedelta(days=1)).date()

@@ -34,14 +34,17 @@ def automation(flow: Mapping[str, Sequence[Dataset]]) -> dg.AutomationConditionS
     )
 
 
-def follows(dataset: Dataset) -> dg.AutomationCondition[Any] | None:
-    """When a dataset that follows others is due. Inputs with sessions before may begin late, so they may lack some."""
+def follows(dataset: Dataset, files: dg.AssetSelection | None = None) -> dg.AutomationCondition[Any] | None:
+    """When a dataset that follows others is due. Inputs with sessions before may begin late, so they may lack some.
+
+    ``files``: the vendor's flat files, which tell nobody that it is time: a run observes them by reading them.
+    """
     if dataset.axis is Axis.WHOLE or not dataset.inputs:
         return None
     may_lack = dg.AssetSelection.assets(*dataset.before) if dataset.before else None
     lacking = dg.AutomationCondition.any_deps_missing()
     newest = dg.AutomationCondition.in_latest_time_window()
-    return (
+    due = (
         newest
         & dg.AutomationCondition.any_deps_match(newest & dg.AutomationCondition.newly_updated()).since_last_handled()
         & ~(lacking.ignore(may_lack) if may_lack else lacking)
@@ -49,6 +52,7 @@ def follows(dataset: Dataset) -> dg.AutomationCondition[Any] | None:
         & ~dg.AutomationCondition.in_progress()
         & dg.AutomationCondition.all_deps_blocking_checks_passed()
     )
+    return due.ignore(files) if files and dataset.file else due
 
 
 def halt_files(lake: Lake, axes: Axes) -> dg.SensorDefinition:

@@ -3,7 +3,8 @@
 Source: the vendor's grouped daily bars, one request for the whole market (`adjusted=false`, no OTC). Grain: one row per
 ticker and session. Known at 00:00 New York of the next day. Open, high, low and close are those of the regular session
 with its auctions; volume counts every eligible trade from 04:00 to 20:00, and the vendor's `vwap` counts prints that
-set no price, so that it may lie outside high and low.
+set no price, so that it may lie outside high and low. On the route `flat` the rows come from the vendor's file of the
+session: the same bars, but `vwap` is null, since the files have none.
 
 What goes wrong: tickers that the reference list never had, bad prints that stay in high or low, a session delivered
 in part. Whether a session has as many tickers as usual can only be told beside earlier ones: `daily_metrics` checks it.

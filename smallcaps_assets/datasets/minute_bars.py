@@ -8,6 +8,9 @@ session's own hours, early closes included.
 Only sessions on which the ticker is a member of `universe` are kept. Rows outside the session's hours are left out and
 counted, and so are members that have a daily bar but no minute; the counts are shown with each partition.
 
+On the route `flat` the rows come from the vendor's file of each session: the same minutes, but `vwap` is null, since
+the files have none, and what reads it reckons with (high + low + close) / 3, as for any minute without one.
+
 What goes wrong: the vendor lacks minutes that its daily bar counts; minutes of the newest session may be sent again
 after late prints.
 """

@@ -73,6 +73,12 @@ class Routing:
         etag = files.read(file, session)
         return {"route": str(Route.FLAT)} | ({"etag": etag} if etag else {})
 
+    def published(self, file: SessionFile, since: date) -> dict[date, str]:
+        """The ETags of the files of sessions from ``since`` on, as the bucket lists them now."""
+        if self._files is None:
+            raise ValueError("the route rest has no flat files to list")
+        return self._files.published(file, since)
+
     def _sooner(self, file: SessionFile, session: date, requests: float) -> bool:
         if not self._files or not file_is_sooner(requests, self._requests_per_minute, 1, self._megabits_per_second):
             return False  # not even a byte would be there sooner: no need to ask how many there are
