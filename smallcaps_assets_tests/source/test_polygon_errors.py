@@ -105,6 +105,16 @@ def test_retry_after_as_a_date_is_counted_on_the_services_clock(stub: Stub, skew
     assert pauses == [30.0]
 
 
+def test_a_429_halves_what_is_under_way_at_once_and_good_answers_bring_it_back(stub: Stub) -> None:
+    stub.plays(good(), Reply(LIMIT, 429), *[good()] * 6)
+    with asking(stub) as (client, _):
+        allowed = []
+        for _ in range(7):
+            client.trades("ACME", T, T + 1)
+            allowed.append(client._pages.concurrency.allowed)
+    assert allowed == [4, 2, 3, 3, 3, 4, 4]  # the second is refused once; then windows of 2 and of 3 answers
+
+
 def test_an_hour_to_wait_is_an_error_at_once(stub: Stub) -> None:
     stub.plays(Reply(LIMIT, 429, {"Retry-After": "3600"}))
     with asking(stub) as (client, pauses), pytest.raises(PolygonError, match="come back in 3600 s"):

@@ -73,6 +73,11 @@ class Faults:
         self._planned: list[Planned] = []
         self._lock = threading.Lock()
 
+    @property
+    def planned(self) -> bool:
+        """Whether any request is to meet a fault yet."""
+        return bool(self._planned)
+
     def plan(self, fault: str, count: int | None = 1, *, path: str = "/", after: int = 0) -> None:
         """Let the fault befall ``count`` requests (None: all) whose path begins with ``path``, ``after`` so many.
 
@@ -139,6 +144,9 @@ class FaultyService:
                 message = {**message, "headers": dated(message["headers"], http_date())}
             await send(message)
 
+        if not self.faults.planned:
+            await self.app(scope, receive, send_dated)
+            return
         exchange = Exchange(self.app, scope, receive, send_dated)
         following = "cursor" in exchange.query
         walk = "/".join(exchange.path.split("/")[:5])  # of bars, without the dates, of which the service changes one
