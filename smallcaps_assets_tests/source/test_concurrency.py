@@ -119,11 +119,12 @@ def test_threads_never_exceed_what_is_allowed_and_all_get_through() -> None:
             with lock:
                 done += 1
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(12)]
     for thread in threads:
         thread.start()
+    until = time.monotonic() + 20
     for thread in threads:
-        thread.join(20)
+        thread.join(max(0.0, until - time.monotonic()))
     assert done == 12 * 50
     assert (under_way, excess) == (0, 0)
 
@@ -138,7 +139,7 @@ def test_after_halving_nobody_enters_until_enough_have_left() -> None:
         with limit.place():
             entered.set()
 
-    thread = threading.Thread(target=late)
+    thread = threading.Thread(target=late, daemon=True)
     thread.start()
     held[0].refused = True
     places[0].__exit__(None, None, None)  # two allowed, three under way
