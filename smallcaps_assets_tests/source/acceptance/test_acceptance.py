@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from smallcaps_assets_tests.source.acceptance.__main__ import main
-from smallcaps_assets_tests.source.acceptance.service import Service
+from smallcaps_assets_tests.source.acceptance.service import Service, WrongError
 from smallcaps_assets_tests.source.acceptance.verdicts import CASES, Case, name_of, verdict, verdicts
 from smallcaps_assets_tests.source.emulator.toy_service import KEY, toy_service
 from smallcaps_assets_tests.source.official.market import market
@@ -142,6 +142,18 @@ def test_a_service_that_breaks_a_rule_fails_its_case(service: Service, base: str
         for name in ("today", "last", "market", "ticker", "sessions", "split", "gone"):
             setattr(spoiled, name, getattr(service, name))  # found before the replies were spoiled
         assert verdict(asked, spoiled).ok is False
+
+
+def test_a_limit_is_waited_out() -> None:
+    with toy_service(rate_limit=60) as http, Service(str(http.base_url), KEY) as asking:
+        while http.get("/v3/reference/tickers/types").status_code == 200:
+            pass
+        assert asking.answer("/v3/reference/tickers/types")["count"] == 24
+
+
+def test_the_key_does_not_follow_a_page_to_another_host(service: Service) -> None:
+    with pytest.raises(WrongError, match=r"leads to elsewhere\.invalid"):
+        service.get("http://elsewhere.invalid/v3/reference/tickers?cursor=eA")
 
 
 def test_the_command_prints_a_line_a_case_and_never_the_key(

@@ -1,4 +1,4 @@
-"""Statements, ratios, offerings and relatives: what the clients ask for, and what the markets hold of it."""
+"""Statements, ratios, offerings, relatives, snapshots of all: what the clients ask, and what the markets hold."""
 
 from typing import Any
 
@@ -70,7 +70,41 @@ def cash_flow_statements() -> list[Row]:
     return found
 
 
+def snapshots() -> list[Row]:
+    """The last two sessions of every ticker listed or traded; zeros where it did not trade. No split lies between."""
+    before, last = (
+        {row["T"]: row for row in held.market().daily(session).iter_rows(named=True)}
+        for session in held.market().sessions()[-2:]
+    )
+    return [
+        {
+            "ticker": ticker,
+            "close": last.get(ticker, {}).get("c", 0),
+            "volume": last.get(ticker, {}).get("v", 0),
+            "previous_close": before.get(ticker, {}).get("c", 0),
+        }
+        for ticker in {row["ticker"] for row in held.tickers()} | set(last)
+    ]
+
+
+def snapshot(found: Row) -> Row:
+    """A universal snapshot as the clients have it, by its session."""
+    members = ("close", "volume", "previous_close")
+    return {"ticker": found["ticker"], **{name: found["session"][name] for name in members}}
+
+
 COMPANIES = [
+    Listing("list_universal_snapshots", snapshots, ("ticker",), 7, (), {"type": "stocks"}, shape=snapshot),
+    Listing(
+        "list_universal_snapshots",
+        lambda: [row for row in snapshots() if row["ticker"] >= "M"],
+        ("ticker",),
+        3,
+        (),
+        {"ticker_gte": "M", "order": "desc"},
+        descending=True,
+        shape=snapshot,
+    ),
     Listing("list_financials_balance_sheets", balance_sheets, ("period_end",), 60),
     Listing(
         "list_financials_balance_sheets",
