@@ -49,8 +49,8 @@ BALANCE_SHEET = (
 def ratios(market: Market, sessions: list[date], listings: pl.DataFrame, financials: pl.DataFrame) -> pl.DataFrame:
     """ticker, cik, date and ``NUMBERS``, by ticker: of companies that traded in the last session and have filed a year.
 
-    Earnings, sales and cash flows are of the trailing twelve months, balances of the latest quarter. A ratio to what is
-    not positive is null: the service shows no price to a loss.
+    Earnings, sales and cash flows are of the trailing twelve months, balances of the latest quarter, and earnings per
+    share of today's shares, which have been through every split. A ratio to what is not positive is null.
     """
     today = sessions[-1]
     bars = market.daily(today).select(pl.col("T").alias("ticker"), pl.col("c").alias("price"))
@@ -59,7 +59,7 @@ def ratios(market: Market, sessions: list[date], listings: pl.DataFrame, financi
     average = volumes.group_by(pl.col("T").alias("ticker")).agg(pl.col("v").mean().round(2).alias("average_volume"))
     here = pl.col("listed") <= today, (pl.col("delisted") > today).fill_null(value=True)
     shares = listings.filter(*here, pl.col("type").is_in(SHARE_TYPES).fill_null(value=True))
-    year = _latest(financials, "trailing_twelve_months").select("cik", "diluted_earnings_per_share", *FLOWS)
+    year = _latest(financials, "trailing_twelve_months").select("cik", *FLOWS)
     found = (
         shares.select("ticker", "cik")
         .join(bars.with_columns(counts), on="ticker")
@@ -70,7 +70,7 @@ def ratios(market: Market, sessions: list[date], listings: pl.DataFrame, financi
     debt = pl.col("debt_current") + pl.col("long_term_debt_and_capital_lease_obligations")
     found = found.with_columns(
         (pl.col("price") * pl.col("shares")).round(2).alias("market_cap"),
-        pl.col("diluted_earnings_per_share").alias("earnings_per_share"),
+        (pl.col("consolidated_net_income_loss") / pl.col("shares")).round(4).alias("earnings_per_share"),
         pl.sum_horizontal("net_cash_from_operating_activities", "purchase_of_property_plant_and_equipment")
         .cast(pl.Float64)
         .alias("free_cash_flow"),

@@ -72,7 +72,10 @@ def movers(call: Call, directory: Directory) -> bytes:
 
 
 def universal(call: Call, directory: Directory) -> bytes:
-    """``/v3/snapshot``: paged; a ticker of ``ticker.any_of`` that is unknown is a row with an ``error``."""
+    """``/v3/snapshot``: paged; a ticker of ``ticker.any_of`` that is unknown is a row with an ``error``.
+
+    Stocks are all there is: asked for another ``type``, every ticker is unknown.
+    """
     parameters = parameters_of(call)
     asset = parameters.get("type", "stocks")
     if asset not in ASSETS:
@@ -84,9 +87,17 @@ def universal(call: Call, directory: Directory) -> bytes:
     tickers = pl.Series("ticker", sorted({*days, *filter(None, named)}), dtype=pl.String)
 
     def written(page: pl.DataFrame) -> msgspec.Raw:
-        shown = page["ticker"].to_list()
-        lasts = _lasts(shown, call.plan, directory)
-        return msgspec.Raw(encoded([_universal(name, lasts[name], call.plan, directory) for name in shown]))
+        lasts = _lasts([ticker for ticker in page["ticker"] if ticker in days], call.plan, directory)
+        return msgspec.Raw(
+            encoded(
+                [
+                    _universal(ticker, lasts[ticker], call.plan, directory)
+                    if ticker in days
+                    else {"ticker": ticker, "error": "NOT_FOUND", "message": "Ticker not found."}
+                    for ticker in page["ticker"]
+                ]
+            )
+        )
 
     return listed(call, UNIVERSAL, parameters, tickers.to_frame(), written)
 
@@ -97,11 +108,11 @@ def _written(tickers: Sequence[str], plan: Plan, directory: Directory) -> list[d
 
 
 def _lasts(tickers: Sequence[str], plan: Plan, directory: Directory) -> dict[str, Last | None]:
-    """Ends of the tapes, none in a long reply and of unknown tickers; trades and quotes only if the plan has them."""
+    """Ends of the tapes, none in a long reply; trades and quotes only if the plan has them."""
     latest = directory.latest
     if len(tickers) > MOST_TAPES:
         return dict.fromkeys(tickers)
-    found = {ticker: latest.last(ticker) if ticker in latest.days else None for ticker in tickers}
+    found: dict[str, Last | None] = {ticker: latest.last(ticker) for ticker in tickers}
     if Feature.TRADES not in plan.opens:
         found = {ticker: last and last._replace(trade=None) for ticker, last in found.items()}
     if Feature.QUOTES not in plan.opens:
@@ -164,8 +175,6 @@ def _updated(day: Day, last: Last | None, directory: Directory) -> int:
 def _universal(ticker: str, last: Last | None, plan: Plan, directory: Directory) -> dict[str, Any]:
     """One row of the universal snapshot."""
     latest = directory.latest
-    if ticker not in latest.days:
-        return {"ticker": ticker, "error": "NOT_FOUND", "message": "Ticker not found."}
     life = directory.life(ticker, directory.today)
     row: dict[str, Any] = {
         "ticker": ticker,

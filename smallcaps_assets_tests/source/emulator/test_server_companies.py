@@ -132,8 +132,8 @@ def test_ratios_are_of_todays_price_and_the_last_year_filed(client: httpx.Client
 
 def test_ratios_that_need_an_unknown_share_count_are_left_out(client: httpx.Client) -> None:
     (row,) = body(client, f"{V1}ratios", ticker="CCC")["results"]  # the same company by its CIK
-    assert (row["price"], row["price_to_earnings"]) == (5.4, 4.5)
-    assert not {"market_cap", "price_to_book", "ev_to_sales"} & set(row)
+    assert (row["price"], row["current"]) == (5.4, 3.0)
+    assert not {"market_cap", "earnings_per_share", "price_to_earnings", "ev_to_sales"} & set(row)
     assert column(client, f"{V1}ratios", "ticker", **{"market_cap.gt": "1"}) == ["AAA"]
     assert column(client, f"{V1}ratios", "ticker", **{"price.lte": "12", "sort": "price.desc"}) == ["AAA", "CCC"]
 

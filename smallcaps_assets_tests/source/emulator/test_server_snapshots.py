@@ -190,6 +190,11 @@ def test_the_universal_snapshot_names_what_it_does_not_know(client: httpx.Client
     assert (shown["last_minute"]["close"], shown["last_minute"]["last_updated"]) == (21.5, LAST_MINUTE["t"] * 10**6)
 
 
+def test_a_stock_is_unknown_among_options(client: httpx.Client) -> None:
+    (row,) = body(client, "/v3/snapshot", **{"ticker.any_of": "AAA", "type": "options"})["results"]
+    assert row == {"ticker": "AAA", "error": "NOT_FOUND", "message": "Ticker not found."}
+
+
 @pytest.mark.parametrize("limit", [1, 3, 4, 250])
 def test_pages_of_the_universal_snapshot_together_are_one(client: httpx.Client, limit: int) -> None:
     found, pages = walked(client, "/v3/snapshot", limit=limit)
@@ -203,6 +208,7 @@ def test_pages_of_the_universal_snapshot_together_are_one(client: httpx.Client, 
         ({"ticker.gt": "AAA", "order": "desc"}, ["QQQQ", "EEE", "CCC"]),
         ({"ticker": "EEE"}, ["EEE"]),
         ({"type": "options"}, []),
+        ({"type": "stocks", "ticker": "NOPE"}, []),
         ({"ticker.any_of": "EEE,CCC", "limit": "1"}, ["CCC"]),
     ],
 )
