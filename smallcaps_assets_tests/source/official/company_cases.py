@@ -93,7 +93,21 @@ def snapshot(found: Row) -> Row:
     return {"ticker": found["ticker"], **{name: found["session"][name] for name in members}}
 
 
+def prices() -> list[Row]:
+    """The last close of every company that has filed and traded in the last session."""
+    filed = {ticker for row in held.rows(held.market().financials()) for ticker in row["tickers"]}
+    last = held.market().daily(held.LAST).iter_rows(named=True)
+    return [{"ticker": row["T"], "price": row["c"]} for row in last if row["T"] in filed]
+
+
 COMPANIES = [
+    Listing(
+        "list_financials_ratios",
+        prices,
+        ("ticker",),
+        4,
+        shape=lambda found: {name: found[name] for name in ("ticker", "price")},
+    ),
     Listing("list_universal_snapshots", snapshots, ("ticker",), 7, (), {"type": "stocks"}, shape=snapshot),
     Listing(
         "list_universal_snapshots",
