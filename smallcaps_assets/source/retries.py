@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import tenacity
+
 from smallcaps_assets.source.errors import PolygonUnavailableError
 
 log = logging.getLogger(__name__)
@@ -69,14 +71,18 @@ def until_answered(
     The last error is raised after ``ATTEMPTS``, or when waiting would take longer than ``LONGEST`` altogether.
     """
     begun = clock()
-    failures = 0
-    while True:
-        try:
-            return ask(failures)
-        except PolygonUnavailableError as error:
-            failures += 1
-            wait = max(error.retry_after, backoff(failures, draw))
-            if failures == ATTEMPTS or clock() + wait - begun > LONGEST:
-                raise
-            log.warning("%s; asking again in %.1f s, after %d of %d attempts", error, wait, failures, ATTEMPTS)
-        pause(wait)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked_for = error.retry_after if isinstance(error, PolygonUnavailableError) else 0.0
+        return max(asked_for, backoff(state.attempt_number, draw))
+
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(PolygonUnavailableError),
+        wait=wait,
+        stop=lambda state: state.attempt_number == ATTEMPTS or clock() + state.upcoming_sleep - begun > LONGEST,
+        sleep=pause,
+        before_sleep=tenacity.before_sleep_log(log, logging.WARNING),
+        reraise=True,
+    )
+    return attempts(lambda: ask(attempts.statistics["attempt_number"] - 1))
