@@ -1,7 +1,7 @@
 """Runs that read flat files: the lake is that of REST, and a session published again is stale until it is remade."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from polars.testing import assert_frame_equal
 from smallcaps_assets import contract as contracts
 from smallcaps_assets import flat_assets, materialize
 from smallcaps_assets.automation import sensors
-from smallcaps_assets.data_versions import file_asset
+from smallcaps_assets.data_versions import file_asset, observation
 from smallcaps_assets.datasets.event_manifest import EventManifest
 from smallcaps_assets.definitions import DATASETS, Settings, definitions
 from smallcaps_assets.partitions import Axes
+from smallcaps_assets.sessions import NEW_YORK
 from smallcaps_assets.source.emulator.routes_flat import ACCESS_KEY
 from smallcaps_assets.source.emulator.synthetic import SyntheticMarket
 from smallcaps_assets.source.resource import PolygonResource
@@ -60,12 +61,17 @@ class Platform:
         return dg.Definitions(
             assets=[
                 *flat_assets.assets(route, axes),
-                *(materialize.asset(DATASETS[n], DATASETS, axes, self.lake, "tested", route=route) for n in MADE),
+                *(self.asset(name, axes) for name in MADE),
                 *(dg.AssetSpec(name, partitions_def=axes.definition(DATASETS[name].axis)) for name in sorted(given)),
             ],
             resources={"lake": materialize.io_manager(self.lake, DATASETS), "polygon": polygon},
             executor=dg.in_process_executor,
         )
+
+    def asset(self, name: str, axes: Axes) -> dg.AssetsDefinition:
+        """Dagster's asset of a dataset, due as the platform has it."""
+        due = sensors.follows(DATASETS[name], flat_assets.selection(self.route))
+        return materialize.asset(DATASETS[name], DATASETS, axes, self.lake, "tested", due, self.route)
 
     def run(self, dataset: str, first: str = BEFORE, last: str = AFTER) -> None:
         """Materialize sessions of the dataset, and all letters if it has them; it must go well."""
@@ -163,14 +169,14 @@ def test_a_partition_shows_its_route_and_the_files_tag(rest: Platform, flat: Pla
     assert kept.name == f"{DAY}.{shown['etag']}.parquet"
 
 
-def test_a_session_published_again_shows_as_stale_until_it_is_made_again(
-    flat: Platform, market: SyntheticMarket
+def test_a_session_published_again_is_stale_until_it_is_made_again(
+    flat: Platform, market: SyntheticMarket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flat.observe()
     assert flat.stale() == {}
     again = [(SessionFile.DAY_AGGS, SESSIONS[1]), (SessionFile.TRADES, SESSIONS[1])]
     with toy_service(market, republished=again) as later:
-        flat.defs = flat.asking(str(later.base_url))
+        monkeypatch.setattr(flat, "defs", flat.asking(str(later.base_url)))
         first_tag = flat.metadata("daily_bars", DAY)["etag"]
         assert flat.stale() == {}  # nobody has looked
 
@@ -191,9 +197,11 @@ def test_a_session_published_again_shows_as_stale_until_it_is_made_again(
         assert flat.stale() == {}
 
 
-def test_reading_a_new_edition_is_observing_it(flat: Platform, market: SyntheticMarket) -> None:
+def test_reading_a_new_edition_is_observing_it(
+    flat: Platform, market: SyntheticMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with toy_service(market, republished=[(SessionFile.QUOTES, SESSIONS[2])]) as later:
-        flat.defs = flat.asking(str(later.base_url))
+        monkeypatch.setattr(flat, "defs", flat.asking(str(later.base_url)))
         flat.run("event_quotes", AFTER, AFTER)  # nobody has looked before
         assert flat.stale().get("event_quotes", []) == []
 
@@ -223,8 +231,25 @@ def test_another_route_is_refused_by_name() -> None:
         Settings.of({"SMALLCAPS_ROUTE": "fast"})
 
 
-def test_the_files_themselves_make_nothing_due() -> None:
-    files = flat_assets.selection(Route.FLAT)
-    with_files = sensors.follows(DATASETS["event_trades"], files)
-    assert with_files != sensors.follows(DATASETS["event_trades"])
-    assert sensors.follows(DATASETS["imbalance_bars"], files) == sensors.follows(DATASETS["imbalance_bars"])
+def test_an_observed_file_makes_nothing_due_new_minutes_do(flat: Platform) -> None:
+    def due(cursor: Any = None) -> tuple[Any, set[str]]:
+        noon = datetime(2024, 7, 4, 12, tzinfo=NEW_YORK)
+        found = dg.evaluate_automation_conditions(flat.defs, flat.instance, cursor=cursor, evaluation_time=noon)
+        return found.cursor, {str(key) for key in found.get_requested_partitions(dg.AssetKey("event_trades"))}
+
+    flat.instance.report_runless_asset_event(dg.AssetMaterialization("event_manifest", partition=AFTER))
+    begun, _ = due()
+    flat.instance.report_runless_asset_event(observation(SessionFile.TRADES, SESSIONS[2], "another"))
+    observed, asked_for = due(begun)
+    assert asked_for == set()
+    flat.run("minute_bars", AFTER, AFTER)
+    assert due(observed)[1] == {f"{letter}|{AFTER}" for letter in "ABC"}
+
+
+def test_the_secret_is_written_nowhere(flat: Platform) -> None:
+    kept = [path for path in flat.lake.root.rglob("*") if path.is_file()]
+    assert any(path.name.endswith(".parquet") for path in kept)
+    assert [path for path in kept if KEY.encode() in path.read_bytes()] == []
+    shown = flat.instance.fetch_materializations(dg.AssetKey("event_trades"), limit=100).records
+    assert len(shown) >= 9
+    assert not any(KEY in str(record) for record in shown)
