@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import date
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG, get_input_event_pointer_tag
+from dagster._core.definitions.data_version import DATA_VERSION_TAG, NULL_EVENT_POINTER, get_input_event_pointer_tag
 from dagster._core.execution.plan.execute_step import (  # no public names; the version is pinned and tested
     _build_data_version_tags,
     _get_code_version,
@@ -40,19 +40,22 @@ class Made:
         key, step = dg.AssetKey(dataset), context.op_execution_context.get_step_execution_context()
         self._inputs = _get_input_provenance_data(key, step)
         self._code_version = _get_code_version(key, step)
-        self._observed: dict[tuple[SessionFile, date, str], int | None] = {}
+        self._observed: dict[tuple[SessionFile, date, str], int] = {}
 
     def tags(self, partition: Partition, digest: str, file: SessionFile | None, etag: str | None) -> dict[str, str]:
-        """The partition's version is ``digest``; ``etag`` is the edition of the session's ``file`` that was read."""
+        """The partition's version is ``digest``; ``etag`` is the edition of the session's ``file`` that was read.
+
+        Without one the rows do not come from the file, and whatever becomes of it leaves them fresh.
+        """
         tags = _build_data_version_tags(dg.DataVersion(digest), self._code_version, self._inputs, True)
         if partition.letter:
             tags |= {"dagster/partition/session": str(partition.session), "dagster/partition/letter": partition.letter}
-        if file and etag and partition.session and file_asset(file) in self._inputs:
-            pointer = self._observation(file, partition.session, etag)
-            tags[get_input_event_pointer_tag(file_asset(file))] = str(pointer)
+        if file and partition.session and file_asset(file) in self._inputs:
+            pointer = str(self._observation(file, partition.session, etag)) if etag else NULL_EVENT_POINTER
+            tags[get_input_event_pointer_tag(file_asset(file))] = pointer
         return tags
 
-    def _observation(self, file: SessionFile, session: date, etag: str) -> int | None:
+    def _observation(self, file: SessionFile, session: date, etag: str) -> int:
         """The event that says that the session's file had this tag; made if there is none."""
         if (file, session, etag) not in self._observed:
             found = self._recorded(file, session)

@@ -73,9 +73,9 @@ class Platform:
         due = sensors.follows(DATASETS[name], flat_assets.selection(self.route))
         return materialize.asset(DATASETS[name], DATASETS, axes, self.lake, "tested", due, self.route)
 
-    def run(self, dataset: str, first: str = BEFORE, last: str = AFTER) -> None:
-        """Materialize sessions of the dataset, and all letters if it has them; it must go well."""
-        letters = ("A|", "C|") if dataset in BY_LETTER else ("", "")
+    def run(self, dataset: str, first: str = BEFORE, last: str = AFTER, letters: str = "ABC") -> None:
+        """Materialize sessions of the dataset, and the letters if it has them; it must go well."""
+        letters = (f"{letters[0]}|", f"{letters[-1]}|") if dataset in BY_LETTER else ("", "")
         ends = (f"{letters[0]}{first}", f"{letters[1]}{last}")
         tags = dict(
             zip(("dagster/asset_partition_range_start", "dagster/asset_partition_range_end"), ends, strict=True)
@@ -244,6 +244,16 @@ def test_an_observed_file_makes_nothing_due_new_minutes_do(flat: Platform) -> No
     assert asked_for == set()
     flat.run("minute_bars", AFTER, AFTER)
     assert due(observed)[1] == {f"{letter}|{AFTER}" for letter in "ABC"}
+
+
+def test_a_partition_without_rows_of_a_file_does_not_depend_on_it(flat: Platform) -> None:
+    flat.instance.report_runless_asset_event(observation(SessionFile.TRADES, SESSIONS[0], "first"))
+    flat.run("minute_bars", letters="D")
+    flat.run("event_trades", letters="D")
+    for session in SESSIONS:
+        flat.instance.report_runless_asset_event(observation(SessionFile.TRADES, session, "second"))
+    both = [f"A|{BEFORE}", *(f"D|{session}" for session in SESSIONS)]
+    assert stale(flat.defs, flat.instance, "event_trades", both) == [f"A|{BEFORE}"]
 
 
 def test_the_secret_is_written_nowhere(flat: Platform) -> None:
