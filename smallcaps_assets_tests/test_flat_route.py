@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from smallcaps_assets import contract as contracts
 from smallcaps_assets import flat_assets, materialize
-from smallcaps_assets.automation import sensors
+from smallcaps_assets.automation import schedules, sensors
 from smallcaps_assets.data_versions import file_asset, observation
 from smallcaps_assets.datasets.event_manifest import EventManifest
 from smallcaps_assets.definitions import DATASETS, Settings, definitions
@@ -75,12 +75,8 @@ class Platform:
 
     def run(self, dataset: str, first: str = BEFORE, last: str = AFTER, letters: str = "ABC") -> None:
         """Materialize sessions of the dataset, and the letters if it has them; it must go well."""
-        letters = (f"{letters[0]}|", f"{letters[-1]}|") if dataset in BY_LETTER else ("", "")
-        ends = (f"{letters[0]}{first}", f"{letters[1]}{last}")
-        tags = dict(
-            zip(("dagster/asset_partition_range_start", "dagster/asset_partition_range_end"), ends, strict=True)
-        )
-        self._execute(tags, dg.AssetKey(dataset))
+        ends = (f"{letters[0]}|{first}", f"{letters[-1]}|{last}") if dataset in BY_LETTER else (first, last)
+        self._execute(schedules.range_tags(*ends), dg.AssetKey(dataset))
 
     def observe(self) -> None:
         """What the schedule and the button do."""
