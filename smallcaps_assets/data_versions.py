@@ -6,7 +6,7 @@ a partition was made from is kept as Dagster keeps it: for each input, how far t
 read it. A later event of an upstream partition with another version makes it stale, one with the same version does not.
 
 Flat files are inputs too: the ETag is the version, the sessions that were read are observed. What of this Dagster shows
-and where it stops looking is said in the README.
+and where it stops looking is said in docs/source.md.
 """
 
 from collections.abc import Mapping

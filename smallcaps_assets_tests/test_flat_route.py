@@ -222,6 +222,15 @@ def test_the_graph_has_the_files_that_the_route_may_read(tmp_path: Path, route: 
     assert timed["nightly"].cron_schedule == ("30 11 * * 2-6" if route == "flat" else "30 0 * * 2-6")
 
 
+def test_the_keys_of_the_files_are_names_in_the_definitions(tmp_path: Path) -> None:
+    set_by = {"POLYGON_S3_ACCESS_KEY_ID": "CANARY1", "POLYGON_S3_SECRET_ACCESS_KEY": "CANARY2"}
+    settings = Settings.of({"SMALLCAPS_ROUTE": "flat", "SMALLCAPS_LAKE": str(tmp_path), **set_by})
+    polygon = (definitions(settings).resources or {})["polygon"]
+    assert polygon.s3_endpoint == "https://files.massive.com"
+    assert (polygon.s3_access_key, polygon.s3_secret) == tuple(map(dg.EnvVar, set_by))
+    assert "CANARY" not in repr(settings) + repr(polygon)
+
+
 def test_another_route_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="'fast' is not a valid Route"):
         Settings.of({"SMALLCAPS_ROUTE": "fast"})

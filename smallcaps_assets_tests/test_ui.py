@@ -125,7 +125,7 @@ def sessions_of(lake: Lake) -> list[str]:
 
 def test_every_asset_is_shown_with_its_group_kinds_and_description(ui: Ui) -> None:
     nodes = ui.ask(ASSETS)["assetNodes"]
-    assert {node["groupName"] for node in nodes} == {"reference", "market", "events", "labels", "research"}
+    assert {node["groupName"] for node in nodes} == {"reference", "market", "events", "labels", "research", "source"}
     assert all(node["description"] and "polars" in node["kinds"] for node in nodes)
 
 

@@ -10,6 +10,7 @@ import logging
 import re
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -171,7 +172,7 @@ class FlatFiles:
             try:
                 with download.open("rb") as source:
                     entry.rows = flat_wire.to_parquet(source, file, parquet)
-            except (EOFError, gzip.BadGzipFile) as error:
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 download.unlink()
                 raise PolygonUnavailableError(f"its gzip is broken: {error}", _asked(file, session), 200) from error
             except flat_wire.FileFormatError as error:

@@ -141,8 +141,8 @@ def schema(file: SessionFile) -> pl.Schema:
 def to_parquet(source: BinaryIO, file: SessionFile, target: Path) -> int:
     """Write a gzipped CSV's rows to ``target`` in our columns, in the file's order; return how many there are.
 
-    :class:`FileFormatError` for a file that is not what was agreed; ``EOFError`` and ``gzip.BadGzipFile`` for a gzip
-    that does not end properly; ``OSError`` when the disk refuses.
+    :class:`FileFormatError` for a file that is not what was agreed; ``EOFError``, ``gzip.BadGzipFile`` and
+    ``zlib.error`` for a gzip that is broken or does not end; ``OSError`` when the disk refuses.
     """
     cells = CELLS[file]
     with gzip.open(source) as text:

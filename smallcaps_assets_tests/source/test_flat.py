@@ -126,6 +126,15 @@ def test_without_an_md5_a_gzip_that_does_not_end_is_still_an_error(bucket: Bucke
         client(bucket, tmp_path).trades("NA", OPEN, OPEN + 9)
 
 
+def test_without_an_md5_bytes_spoilt_on_the_way_are_still_an_error(bucket: Bucket, tmp_path: Path) -> None:
+    whole = bytearray(bucket.objects[TRADES_FILE])
+    whole[20:40] = bytes(20)
+    bucket.objects[TRADES_FILE] = bytes(whole)
+    bucket.etags[TRADES_FILE] = "0123456789abcdef0123456789abcdef-3"
+    with pytest.raises(PolygonUnavailableError, match="flat file trades_v1 2025-01-02: its gzip is broken"):
+        client(bucket, tmp_path).trades("NA", OPEN, OPEN + 9)
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
