@@ -167,6 +167,8 @@ class Step:
         return routing.taken(self.dataset.file, partition.session)
 
     def _mark_committed(self) -> None:
+        if not self.metadata:
+            return
         made = data_versions.Made(self.dataset.name, self.context)
         sampled = next((p for p, shown in reversed(self.metadata.items()) if shown["dagster/row_count"]), None)
         for partition, shown in self.metadata.items():

@@ -80,7 +80,7 @@ class FlatFiles:
         self._secrets = (secret, access_key)
         self._cache = FlatCache(folder, budget)
         self._editions: dict[tuple[SessionFile, date], Edition] = {}
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
         self._store = S3Store(
             BUCKET,
             endpoint=endpoint.rstrip("/"),
@@ -102,18 +102,15 @@ class FlatFiles:
 
     def edition(self, file: SessionFile, session: date) -> Edition:
         """The edition of the file that this instance reads; asked for once."""
-        with self._lock:
-            known = self._editions.get((file, session))
-        if known is None:
-            known = self._attempted(_asked(file, session), lambda _: self._head(file, session))
-            with self._lock:
-                known = self._editions.setdefault((file, session), known)
-        return known
+        with self._asking:  # one thread asks, the others wait for what it hears
+            if (file, session) not in self._editions:
+                known = self._attempted(_asked(file, session), lambda _: self._head(file, session))
+                self._editions[file, session] = known
+            return self._editions[file, session]
 
     def read(self, file: SessionFile, session: date) -> str | None:
         """The ETag of the edition that was read or asked about; None if the file was not."""
-        with self._lock:
-            known = self._editions.get((file, session))
+        known = self._editions.get((file, session))
         return known.etag if known else None
 
     def published(self, file: SessionFile, since: date) -> dict[date, str]:

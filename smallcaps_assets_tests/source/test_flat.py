@@ -83,6 +83,7 @@ def test_all_runs_and_threads_fetch_a_file_once(bucket: Bucket, tmp_path: Path) 
     for thread in ask:
         thread.join()
     assert bucket.gets() == [TRADES_FILE]
+    assert bucket.asked.count(f"HEAD {TRADES_FILE}") == 2  # each run fixes the edition that it reads
     assert [path.name for path in (tmp_path / "trades_v1").glob("[!.]*")] == [
         f"2025-01-02.{bucket.etag(TRADES_FILE)}.parquet"
     ]

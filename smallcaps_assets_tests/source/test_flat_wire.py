@@ -1,12 +1,16 @@
 """Flat files as text: what a cell means in our columns, and what is no file at all."""
 
+import csv
 import gzip
 import io
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from smallcaps_assets.source import flat_wire, wire
@@ -51,6 +55,44 @@ def test_daily_bars_have_rests_columns_and_no_vwap(tmp_path: Path) -> None:
             schema=wire.DAILY_BARS.schema,
         ),
     )
+
+
+NUMBERS = st.floats(min_value=0, max_value=1e9, allow_subnormal=False)
+SMALL = st.integers(1, 2**15 - 1)
+PRINTS = st.fixed_dictionaries(
+    {
+        "ticker": st.sampled_from(["NA", "NULL", "nan", "null", "None", "BRK.A", "KIMpL", "TRUE", "1"]),
+        "sip_timestamp": st.integers(1, 2**63 - 1),
+        "participant_timestamp": st.integers(1, 2**63 - 1),
+        "trf_timestamp": st.none() | st.integers(1, 2**63 - 1),
+        "sequence_number": st.integers(0, 2**63 - 1),
+        "price": NUMBERS,
+        "size": NUMBERS,
+        "exchange": SMALL,
+        "conditions": st.lists(SMALL, max_size=4),
+        "tape": st.integers(1, 3),
+        "trf_id": st.none() | SMALL,
+        "correction": st.integers(0, 12),
+        "id": st.text('0123456789abcXYZ,"', min_size=1, max_size=9),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PRINTS, min_size=1, max_size=8), st.sampled_from([0, ""]))
+def test_every_trade_comes_back_as_it_was_written_digit_by_digit(prints: list[dict[str, object]], none: object) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(prints[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in prints:
+        told = {key: none if value is None else value for key, value in row.items()}
+        writer.writerow({**told, "conditions": str(row["conditions"]).strip("[]").replace(" ", "")})
+    with tempfile.TemporaryDirectory() as folder:
+        frame = read(Path(folder), SessionFile.TRADES, text.getvalue().encode())
+    instants = pl.col("sip_at", "participant_at", "trf_at").cast(pl.Int64)
+    names = {cell.column: str(cell.header) for cell in flat_wire.CELLS[SessionFile.TRADES]}
+    found = frame.with_columns(instants).rename(names).to_dicts()
+    assert found == [{key: row[key] for key in names.values()} for row in prints]
 
 
 def test_quotes_without_a_side_have_price_and_size_zero_and_no_exchange(tmp_path: Path) -> None:
