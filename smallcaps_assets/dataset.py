@@ -14,7 +14,7 @@ run, also for those without rows.
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple, get_type_hints
 
@@ -74,6 +74,12 @@ class Run:
         """Whether a ticker belongs to this run: to its letters, and to its tickers if it names some."""
         belongs = letter_of(ticker).is_in(self.letters) if self.letters else pl.lit(True)
         return belongs & ticker.is_in(sorted(self.tickers)) if self.tickers else belongs
+
+    def in_pieces(self, count: int) -> Iterator["Run"]:
+        """The run as runs of at most ``count`` of its sessions, oldest first, so that memory holds only a few."""
+        for begin in range(0, len(self.sessions), count):
+            few = self.sessions[begin : begin + count]
+            yield replace(self, partitions=tuple(p for p in self.partitions if p.session in few))
 
     def split(self, rows: pl.LazyFrame | pl.DataFrame) -> Iterator[Rows]:
         """Collect rows that carry ``session`` (and ``ticker``) and give each partition its own.

@@ -26,18 +26,19 @@ from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.maths.detectors import DETECTORS
 from smallcaps_assets.maths.event_measures import (
     USUAL_SESSIONS,
+    measured,
     time_of_day_rvol,
-    volume_so_far,
-    with_measures,
     with_premarket_rvol,
 )
+from smallcaps_assets.maths.event_table import timed, with_known
 from smallcaps_assets.maths.firing import Fired
-from smallcaps_assets.maths.minute_table import MINUTE, minutes
+from smallcaps_assets.maths.minute_table import MINUTE, Minutes, minutes
 from smallcaps_assets.maths.prefix import changed, drawn
 from smallcaps_assets.partitions import Axis, letter_of
 
 KEY = ["session", "ticker", "triggered_at", "detector"]
 NAMES = [detector.__name__ for detector in DETECTORS]
+TOGETHER = 10  # sessions that are in memory at once, besides the volumes of the 20 before
 
 
 class VolumeSpike(dg.Config):
@@ -195,50 +196,30 @@ class IntradayEvents(pa.DataFrameModel):
         return hours.select((sessions.segment(pl.col("triggered_at")) == pl.col("segment")).fill_null(False))
 
 
-def table(bars: pl.LazyFrame, metrics: pl.LazyFrame) -> pl.DataFrame:
-    """The bars sorted by ticker and time, with their session's metrics, minutes from the open, and volume so far."""
-    hours = (
-        sessions.table()
-        .lazy()
-        .with_row_index("ordinal")
-        .select("ordinal", "session", "opens_at", "postmarket_closes_at")
-    )
-    known = metrics.select("session", "ticker", "atr_14", "prior_close", "sessions_since_reverse_split")
-    since_open = (pl.col("started_at") - pl.col("opens_at")).dt.total_minutes()
-    rows = (
-        bars.join(hours, on="session", how="left", validate="m:1")
-        .join(known, on=["session", "ticker"], how="left", validate="m:1")
-        .sort("ticker", "session", "started_at")
-        .with_columns(
-            minute=since_open,
-            ends=(pl.col("postmarket_closes_at") - pl.col("opens_at")).dt.total_minutes(),
-            day=pl.struct("ticker", "session").rle_id().cast(pl.Int64),
-        )
-        .collect()
-    )
-    return rows.with_columns(volume_so_far=volume_so_far(rows))
-
-
 def events(bars: pl.LazyFrame, metrics: pl.LazyFrame, rules: IntradayRules, wanted: list[date]) -> pl.DataFrame:
     """The rows of the dataset for the wanted sessions; bars of other sessions are only looked back upon."""
-    rows = table(bars, metrics)
-    own = rows.filter(pl.col("session").is_in(wanted))
-    if own.is_empty():
+    own_bars = bars.filter(pl.col("session").is_in(wanted)).collect()
+    if own_bars.is_empty():
         return intraday_events.empty()
-    own = with_premarket_rvol(rows, own)
+    hours = sessions.table().with_row_index("ordinal")
+    known = metrics.filter(pl.col("session").is_in(wanted)).select(
+        "session", "ticker", "atr_14", "prior_close", "sessions_since_reverse_split"
+    )
+    volumes = timed(bars.select("session", "ticker", "started_at", "volume").collect(), hours)
+    own = with_premarket_rvol(volumes, with_known(timed(own_bars, hours), known.collect()))
     arrays = minutes(own)
     fired = [detector(arrays, **getattr(rules, detector.__name__).model_dump()) for detector in DETECTORS]
-    found = event_rows(with_measures(own, arrays), fired)
-    return found.with_columns(time_of_day_rvol=time_of_day_rvol(rows, found), event_id=event_ids(found)).select(
+    found = event_rows(own, arrays, fired)
+    return found.with_columns(time_of_day_rvol=time_of_day_rvol(volumes, found), event_id=event_ids(found)).select(
         intraday_events.empty().columns
     )
 
 
-def event_rows(measures: pl.DataFrame, fired: list[Fired]) -> pl.DataFrame:
-    """The bars at which the detectors fired, with what each says of them."""
+def event_rows(own: pl.DataFrame, bars: Minutes, fired: list[Fired]) -> pl.DataFrame:
+    """The bars at which the detectors fired, with their measures and what each detector says of them."""
     rows, up, spike, move_pct = (np.concatenate(parts) for parts in zip(*fired, strict=True))
     names = np.repeat(NAMES, [len(one.rows) for one in fired])
-    return measures[rows].with_columns(
+    return measured(own, bars, rows).with_columns(
         detector=pl.Series(names, dtype=pl.String),
         direction=pl.Series(np.where(up, "up", "down"), dtype=pl.String),
         consecutive_bars=pl.when(pl.Series(up)).then("green_streak").otherwise("red_streak"),
@@ -269,7 +250,7 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> V
     session, letter = stored["session"][0], stored["ticker"][0][0].upper()
     instant = stored["known_at"][drawn(f"{letter}|{session}", stored.height)]
     seen = pl.col("session").is_in([*sessions.before(session, USUAL_SESSIONS), session])
-    bars = inputs["minute_bars"].filter(seen & (letter_of(pl.col("ticker")) == letter)).collect().lazy()
+    bars = inputs["minute_bars"].filter(seen & (letter_of(pl.col("ticker")) == letter))
     metrics = inputs["daily_metrics"].filter(pl.col("session") == session)
     ended = pl.col("started_at") + pl.duration(nanoseconds=MINUTE) <= instant
     again = events(bars.filter(ended), metrics, IntradayRules(), [session])
@@ -286,4 +267,8 @@ def intraday_events(
 ) -> Iterator[Rows]:
     """What the detectors find in the run's minutes."""
     wanted = run.wanted(pl.col("ticker"))
-    yield from run.split(events(minute_bars.filter(wanted), daily_metrics.filter(wanted), config, run.sessions))
+    for piece in run.in_pieces(TOGETHER):
+        earliest = sessions.before(piece.sessions[0], USUAL_SESSIONS)
+        seen = wanted & pl.col("session").is_between((earliest or piece.sessions)[0], piece.sessions[-1])
+        found = events(minute_bars.filter(seen), daily_metrics.filter(wanted), config, piece.sessions)
+        yield from piece.split(found)

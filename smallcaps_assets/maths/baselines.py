@@ -60,25 +60,52 @@ def prior_mean(values: Floats, starts: Ints, fewest: int) -> Floats:
 
 @compiled
 def prior_median(values: Floats, starts: Ints, fewest: int) -> Floats:
-    """Median of ``values[starts[i]:i]``; NaN with fewer than ``fewest``."""
+    """Median of ``values[starts[i]:i]``; NaN with fewer than ``fewest``. Starts never step back; no value is NaN.
+
+    The window is kept in order: a bar costs one value that leaves and one that comes.
+    """
     medians = np.full(len(values), np.nan)
+    longest = 0
     for i in range(len(values)):
-        count = i - starts[i]
+        longest = max(longest, i - starts[i])
+    ordered = np.empty(longest + 1)
+    low, count = 0, 0
+    for i in range(len(values)):
+        while low < starts[i]:
+            place = np.searchsorted(ordered[:count], values[low])
+            count -= 1
+            for j in range(place, count):
+                ordered[j] = ordered[j + 1]
+            low += 1
         if count >= fewest and count > 0:
-            ordered = np.sort(values[starts[i] : i])
             medians[i] = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2.0
+        place = count
+        while place > 0 and ordered[place - 1] > values[i]:
+            ordered[place] = ordered[place - 1]
+            place -= 1
+        ordered[place] = values[i]
+        count += 1
     return medians
 
 
 @compiled
 def prior_highest(values: Floats, starts: Ints, fewest: int) -> Floats:
-    """Greatest of ``values[starts[i]:i]``; NaN with fewer than ``fewest``."""
+    """Greatest of ``values[starts[i]:i]``; NaN with fewer than ``fewest``. Starts never step back; no value is NaN.
+
+    ``waiting`` holds, greatest first, the bars of the window that no later bar of it exceeds: its head is the answer.
+    """
     highest = np.full(len(values), np.nan)
+    waiting = np.empty(len(values), dtype=np.int64)
+    head, tail = 0, 0
     for i in range(len(values)):
-        if i - starts[i] >= fewest:
-            for j in range(starts[i], i):
-                if not highest[i] >= values[j]:
-                    highest[i] = values[j]
+        while head < tail and waiting[head] < starts[i]:
+            head += 1
+        if i - starts[i] >= fewest and head < tail:
+            highest[i] = values[waiting[head]]
+        while head < tail and values[waiting[tail - 1]] <= values[i]:
+            tail -= 1
+        waiting[tail] = i
+        tail += 1
     return highest
 
 
@@ -143,6 +170,7 @@ def usual_volume_so_far(
     day: Ints,
     minute: Ints,
     first: Ints,
+    end: Ints,
     ticker: Ints,
     ordinal: Ints,
     ends: Ints,
@@ -153,10 +181,10 @@ def usual_volume_so_far(
 ) -> Floats:
     """Mean volume up to the same minute from the open in the sessions before: float64[k], for k questions.
 
-    ``day[k]`` is a row of the tables ``first`` (its first bar; one entry more at the end), ``ticker``, ``ordinal`` (of
-    its session) and ``ends`` (minute from the open at which the session's hours end), sorted by ticker and ordinal. A
-    session counts if it is among the ``sessions`` before, has any bar, and its hours reach the minute (an early close
-    may not).
+    ``day[k]`` is a row of the tables ``first`` and ``end`` (its bars are those in between, ``end`` not included),
+    ``ticker``, ``ordinal`` (of its session) and ``ends`` (minute from the open at which the session's hours end),
+    sorted by ticker and ordinal; the bars may hold the days in any order. A session counts if it is among the
+    ``sessions`` before, has any bar, and its hours reach the minute (an early close may not).
     NaN with fewer than ``fewest`` of them, or if none traded: nothing over nothing is unknown, not infinite.
     """
     usual = np.full(len(day), np.nan)
@@ -166,7 +194,7 @@ def usual_volume_so_far(
         while other >= 0 and ticker[other] == ticker[day[k]] and ordinal[other] >= ordinal[day[k]] - sessions:
             if minute[k] < ends[other]:
                 count += 1
-                bars = bar_minute[first[other] : first[other + 1]]
+                bars = bar_minute[first[other] : end[other]]
                 last = np.searchsorted(bars, minute[k], side="right") - 1
                 if last >= 0:
                     total += volume_so_far[first[other] + last]

@@ -1,38 +1,43 @@
 """The measures that an event stores, and the relative volume of a time of day. Source: `spec/market_rules.md` 2.1.
 
-Frames here are bars sorted by ticker, session and time with the columns ``day`` (an id that changes with ticker and
-session), ``ticker``, ``ordinal`` (of the session), ``minute`` (from the session's open), ``ends`` (the minute at which
-its hours end), ``volume_so_far`` and ``sessions_since_reverse_split``.
+Frames here are bars as `event_table.py` makes them, sorted by session, ticker and time, with the columns ``day`` (an id
+that changes with ticker and session), ``ticker``, ``ordinal`` (of the session), ``minute`` (from the session's open),
+``ends`` (the minute at which its hours end), ``volume_so_far`` and, but for a look-back, what the events store.
 """
 
 import numpy as np
 import polars as pl
 
+from smallcaps_assets.maths.arguments import Ints
 from smallcaps_assets.maths.baselines import percent_above, running, streaks, usual_volume_so_far
+from smallcaps_assets.maths.event_table import first_bars
 from smallcaps_assets.maths.minute_table import MINUTE, Minutes, floats, integers
 
 USUAL_SESSIONS, FEWEST_SESSIONS = 20, 5
 
 
-def volume_so_far(rows: pl.DataFrame) -> pl.Series:
-    """Volume of the session since 04:00, the bar's own included."""
-    day = integers(rows, "day")
-    return pl.Series(running(np.searchsorted(day, day).astype(np.int64), floats(rows, "volume")))
-
-
 def time_of_day_rvol(rows: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
-    """``volume_so_far`` of the asked (day, minute) over its mean up to that minute in the 20 sessions before.
+    """``volume_so_far`` of the asked over its mean up to their minute in the ticker's 20 sessions before.
 
-    ``rows`` hold those sessions too. Null with fewer than 5 of them, and within 20 sessions of a reverse split, whose
-    earlier volumes are on another basis.
+    ``rows`` hold those sessions and the asked ones. Null with fewer than 5 of them, and within 20 sessions of a reverse
+    split, whose earlier volumes are on another basis.
     """
-    days = rows.group_by("day", maintain_order=True).agg(pl.first("ticker", "ordinal", "ends"), pl.len().alias("bars"))
-    days = days.with_columns(pl.col("ticker").rle_id())
+    first = first_bars(rows)
+    days = rows.select("ticker", "ordinal", "ends")[first].with_columns(
+        first=pl.Series(first), end=pl.Series(np.append(first[1:], rows.height))
+    )
+    days = days.sort("ticker", "ordinal").with_columns(
+        place=pl.int_range(pl.len()), ticker_id=pl.col("ticker").rle_id()
+    )
+    place = asked.select("ticker", "ordinal").join(
+        days, on=["ticker", "ordinal"], how="left", maintain_order="left", validate="m:1"
+    )
     usual = usual_volume_so_far(
-        integers(asked, "day"),
+        integers(place, "place"),
         integers(asked, "minute"),
-        np.append(0, np.cumsum(integers(days, "bars"))),
-        integers(days, "ticker"),
+        integers(days, "first"),
+        integers(days, "end"),
+        integers(days, "ticker_id"),
         integers(days, "ordinal"),
         integers(days, "ends"),
         integers(rows, "minute"),
@@ -47,23 +52,28 @@ def time_of_day_rvol(rows: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
 
 def with_premarket_rvol(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """The bars of the run's own sessions with the relative volume of their whole pre-market."""
-    before_open = own.filter(pl.col("minute") < 0).group_by("day", maintain_order=True).last()
-    whole = before_open.with_columns(minute=pl.lit(-1, pl.Int64))
-    found = whole.select("day", premarket_rvol=time_of_day_rvol(rows, whole))
-    return own.join(found, on="day", how="left", maintain_order="left", validate="m:1")
+    day, before_open = integers(own, "day"), integers(own, "minute") < 0
+    last = np.flatnonzero(before_open & np.append((day[1:] != day[:-1]) | ~before_open[1:], True))
+    whole = own.select("day", "ticker", "ordinal", "volume_so_far", "sessions_since_reverse_split")[last]
+    rvol = np.full(day[-1] + 1, np.nan)
+    rvol[day[last]] = floats(whole.select(rvol=time_of_day_rvol(rows, whole.with_columns(minute=-1))), "rvol")
+    return own.with_columns(premarket_rvol=pl.Series(rvol[day]).fill_nan(None))
 
 
-def with_measures(own: pl.DataFrame, bars: Minutes) -> pl.DataFrame:
-    """The bars with the measures that every event stores."""
-    price = pl.Series(bars.dollars) / pl.col("volume")
-    return own.with_columns(
-        distance_to_vwap_pct=pl.Series(percent_above(bars.close, bars.vwap)).fill_nan(None),
-        bar_dollar_volume=pl.Series(bars.dollars),
-        dollar_volume_so_far=pl.Series(running(bars.first, bars.dollars)),
-        green_streak=pl.Series(streaks(bars.first, bars.close > bars.open)),
-        red_streak=pl.Series(streaks(bars.first, bars.close < bars.open)),
-        range_pct=(pl.col("high") - pl.col("low")) / pl.col("open") * 100,
-        spread_proxy=pl.when(pl.col("volume") > 0).then((pl.col("high") - pl.col("low")) / price),
-        triggered_at=pl.col("started_at"),
-        known_at=pl.col("started_at") + pl.duration(nanoseconds=MINUTE),
+def measured(own: pl.DataFrame, bars: Minutes, events: Ints) -> pl.DataFrame:
+    """The bars at which there are events, with the measures that every event stores."""
+    price = pl.col("bar_dollar_volume") / pl.col("volume")
+    return (
+        own[events]
+        .with_columns(
+            distance_to_vwap_pct=pl.Series(percent_above(bars.close[events], bars.vwap[events])).fill_nan(None),
+            bar_dollar_volume=pl.Series(bars.dollars[events]),
+            dollar_volume_so_far=pl.Series(running(bars.first, bars.dollars)[events]),
+            green_streak=pl.Series(streaks(bars.first, bars.close > bars.open)[events]),
+            red_streak=pl.Series(streaks(bars.first, bars.close < bars.open)[events]),
+            range_pct=(pl.col("high") - pl.col("low")) / pl.col("open") * 100,
+            triggered_at=pl.col("started_at"),
+            known_at=pl.col("started_at") + pl.duration(nanoseconds=MINUTE),
+        )
+        .with_columns(spread_proxy=pl.when(pl.col("volume") > 0).then((pl.col("high") - pl.col("low")) / price))
     )

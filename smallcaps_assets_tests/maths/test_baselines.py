@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smallcaps_assets.maths import baselines
 from smallcaps_assets.maths.minute_table import FEWEST, OLDEST, PRIOR
@@ -42,6 +44,27 @@ def test_the_highest_leaves_out_its_own_bar() -> None:
     assert baselines.prior_highest(np.array([3.0, 2.0, 9.0, 1.0]), starts, 1)[1:].tolist() == [3.0, 3.0, 9.0]
 
 
+@given(
+    values=st.lists(st.integers(1, 6), min_size=1, max_size=60),
+    steps=st.lists(st.integers(0, 9), min_size=60, max_size=60),
+    fewest=st.integers(0, 5),
+)
+@settings(deadline=None)
+def test_a_window_that_slides_says_what_a_window_read_anew_says(
+    values: list[int], steps: list[int], fewest: int
+) -> None:
+    array = np.array(values, dtype=float)
+    starts = np.minimum(np.cumsum(steps[: len(values)]) // 4, np.arange(len(values)))
+    windows = [array[start:i] for i, start in enumerate(starts)]
+    known = [len(window) >= max(fewest, 1) for window in windows]
+    median, highest = (
+        [of(window) if enough else np.nan for window, enough in zip(windows, known, strict=True)]
+        for of in (np.median, np.max)
+    )
+    np.testing.assert_array_equal(baselines.prior_median(array, starts, fewest), median)
+    np.testing.assert_array_equal(baselines.prior_highest(array, starts, fewest), highest)
+
+
 def test_the_price_of_five_minutes_ago_is_the_last_bar_at_least_that_old() -> None:
     bars = drawn(*flat(0, 0), *flat(3, 3), *flat(6, 6), *flat(8, 8), *flat(130, 130), *flat(2, 2, day=1))
     assert baselines.as_of(bars.first, bars.at, 5 * MINUTE, OLDEST).tolist() == [-1, -1, 0, 1, -1, -1]
@@ -71,7 +94,8 @@ def usual(minute: int, ends: list[int], fewest: int = 1, sessions: int = 20) -> 
     found = baselines.usual_volume_so_far(
         np.array([days - 1]),
         np.array([minute]),
-        np.array([0, 1, 3, 4, 5]),
+        np.array([0, 1, 3, 4]),
+        np.array([1, 3, 4, 5]),
         np.array([0, 1, 1, 1]),
         np.array([9, 10, 11, 12]),
         np.array(ends),
