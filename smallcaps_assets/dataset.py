@@ -31,7 +31,8 @@ CONTRACT = "contract"
 ROW_GROUP = 100_000
 TICK_ROW_GROUP = 10_000  # one event of a tick dataset is found by row-group statistics in a millisecond
 
-Law = Callable[[pl.DataFrame, Mapping[str, pl.LazyFrame]], Verdict]
+Law = Callable[..., Verdict]
+"""``(stored rows, inputs)``, and ``config`` if it asks for what the rows were made with."""
 
 
 class Tickers(dg.Config):
@@ -185,8 +186,9 @@ def dataset(
     """Declare a dataset.
 
     ``before``: for an input, how many sessions before each of the run's it may see as well (its own is always there).
-    ``laws``: further checks, each ``(stored rows, inputs) -> Verdict``, named as their function, run per partition; a
-    failure warns. ``blocking_laws``: the same, but a failure stops what follows in the run, as the contract's does.
+    ``laws``: further checks, each ``(stored rows, inputs) -> Verdict``, named as their function, run per partition; one
+    with a parameter ``config`` is given the thresholds that the rows were made with. A failure warns.
+    ``blocking_laws``: the same, but a failure stops what follows in the run, as the contract's does.
     ``ticks``: small row groups, so that one event's rows are read alone.
     ``file``: the vendor's kind of flat file that its rows may come from instead of REST.
     """

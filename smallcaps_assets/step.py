@@ -6,6 +6,7 @@ A run that fails half way marks green exactly the partitions that it committed.
 """
 
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from typing import Any
 
 import dagster as dg
@@ -26,6 +27,7 @@ from smallcaps_assets.store.lake import Lake
 
 CHECKED_TOGETHER = 200_000  # rows of small partitions that share one call of pandera
 SAMPLE = 5
+CONFIG = "config"  # of a materialization: what its rows were made with
 INBOX = "inbox"  # files that people or other programs drop into the lake
 
 
@@ -136,22 +138,40 @@ class Step:
 
     def check_stored(self) -> None:
         """Check what is in the lake; rows that fail lose the mark that lets others read them."""
+        made_with = self._recorded_configs()
         for partition in self.partitions:
             rows = self.lake.read(self.dataset.name, partition.file)
             result = contracts.verdict(self.dataset.contract, rows)
-            self.results[partition] = {CONTRACT: result, **self._laws(rows)}
+            config = made_with.get(partition.key, self.config)
+            self.results[partition] = {CONTRACT: result, **self._laws(rows, config)}
             if not result.passed:
                 self.lake.commit(
                     self.dataset.name, partition.file, rows, passed=False, group_rows=self.dataset.group_rows
                 )
 
-    def _laws(self, rows: pl.DataFrame) -> dict[str, Verdict]:
-        return {law.__name__: law(rows, self.inputs) for law in self.dataset.laws}
+    def _laws(self, rows: pl.DataFrame, config: dg.Config | None) -> dict[str, Verdict]:
+        return {
+            law.__name__: law(rows, self.inputs, *([config] if "config" in signature(law).parameters else []))
+            for law in self.dataset.laws
+        }
+
+    def _recorded_configs(self) -> dict[str, dg.Config]:
+        """By partition, the configuration that its newest materialization says its rows were made with."""
+        if not self.dataset.own_config:
+            return {}
+        found = {}
+        for key, record in self._newest().items():
+            event = record.asset_materialization
+            if event and isinstance(told := event.metadata.get(CONFIG), dg.JsonMetadataValue):
+                found[key] = self.dataset.own_config.model_validate(told.value)
+        return found
 
     def _remember(self, part: Rows, result: Verdict) -> Any:
         def done(size: int) -> None:
-            self.results[part.partition] = {CONTRACT: result, **self._laws(part.frame)}
+            self.results[part.partition] = {CONTRACT: result, **self._laws(part.frame, self.config)}
             shown = {**part.metadata, **self._taken(part.partition), "dagster/row_count": part.frame.height}
+            if self.dataset.own_config and self.config:
+                shown[CONFIG] = self.config.model_dump(mode="json")
             self.metadata[part.partition] = {**shown, "bytes": size}
             done_so_far, everything = len(self.results), len(self.partitions)
             if done_so_far == everything or done_so_far % 10 == 0:
@@ -205,23 +225,23 @@ class Step:
 
     def _targets(self) -> dict[str, Target]:
         """The newest materialization of each partition, as the UI wants it named to show a check as current."""
+        return {
+            name: Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
+            for name, record in self._newest().items()
+        }
+
+    def _newest(self) -> dict[str, dg.EventLogRecord]:
+        """The record of the newest materialization of each of the step's partitions that has one."""
         key = dg.AssetKey(self.dataset.name)
-        whole = self.dataset.axis is Axis.WHOLE
-        wanted = None if whole else sorted(p.key for p in self.results)
+        wanted = None if self.dataset.axis is Axis.WHOLE else sorted(p.key for p in self.partitions)
         records = dg.AssetRecordsFilter(asset_key=key, asset_partitions=wanted)
-        found: dict[str, Target] = {}
+        found: dict[str, dg.EventLogRecord] = {}
         cursor: str | None = None
         while True:
             page = self.context.instance.fetch_materializations(records, limit=1000, cursor=cursor)
             for record in page.records:
-                name = record.partition_key or WHOLE.key
-                found.setdefault(
-                    name,
-                    Target(
-                        storage_id=record.storage_id, run_id=record.event_log_entry.run_id, timestamp=record.timestamp
-                    ),
-                )
-            if not page.has_more or len(found) == len(self.results):
+                found.setdefault(record.partition_key or WHOLE.key, record)
+            if not page.has_more or len(found) == len(self.partitions):
                 return found
             cursor = page.cursor
 

@@ -206,3 +206,14 @@ def test_check_results_belong_to_the_newest_materialization(tiny: Tiny) -> None:
     assert target is not None
     assert target.storage_id > newest["2025-09-08"]
     assert target.run_id == result.run_id
+
+
+def test_a_law_is_given_what_the_rows_were_made_with_also_when_it_runs_alone(tiny: Tiny) -> None:
+    tiny.run(["root", "summed"], *WEEK)
+    law = "is_as_loud_as_told"
+    made = tiny.run(["lettered", "looked_back"], "A|2025-09-08", "A|2025-09-09", looked_back={"volume": 5.0})
+    assert [evaluations(made)[law, f"A|2025-09-0{day}"] for day in (8, 9)] == [True, True]
+    alone = tiny.check("looked_back", "A|2025-09-08", "A|2025-09-09", law)
+    assert evaluations(alone) == {(law, "A|2025-09-08"): True, (law, "A|2025-09-09"): True}
+    break_by_hand(tiny, "looked_back", "A/2025-09-09")
+    assert evaluations(tiny.check("looked_back", "A|2025-09-09", "A|2025-09-09", law)) == {(law, "A|2025-09-09"): False}

@@ -73,10 +73,17 @@ def lettered(run: Run, summed: pl.LazyFrame) -> Iterator[Rows]:
     yield from run.split(summed.filter(run.wanted(pl.col("ticker"))))
 
 
-@dataset(Volumes, Axis.LETTER, before={"lettered": 1})
-def looked_back(run: Run, lettered: pl.LazyFrame) -> Iterator[Rows]:
+def is_as_loud_as_told(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], config: Loud) -> Verdict:
+    """All volumes are the input's, so many times over."""
+    read = stored.lazy().join(inputs["lettered"], on=["session", "ticker"], suffix="_read").collect()
+    return Verdict((read["volume"] == read["volume_read"] * config.volume).all())
+
+
+@dataset(Volumes, Axis.LETTER, before={"lettered": 1}, blocking_laws=(is_as_loud_as_told,))
+def looked_back(run: Run, lettered: pl.LazyFrame, config: Loud) -> Iterator[Rows]:
     """By letter, with a look-back."""
-    yield from run.split(lettered.filter(pl.col("session").is_in(run.sessions)))
+    louder = pl.col("volume") * config.volume
+    yield from run.split(lettered.filter(pl.col("session").is_in(run.sessions)).with_columns(louder))
 
 
 @dataset(Volumes, Axis.SESSION)
@@ -119,9 +126,9 @@ class Tiny:
             raise_on_error=False,
         )
 
-    def check(self, name: str, first: str, last: str) -> dg.ExecuteInProcessResult:
-        """Run a dataset's contract check alone."""
-        chosen = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(name), "contract"))
+    def check(self, name: str, first: str, last: str, check: str = "contract") -> dg.ExecuteInProcessResult:
+        """Run one check of a dataset alone."""
+        chosen = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(name), check))
         job = dg.define_asset_job("check_alone", selection=chosen)
         defs = dg.Definitions.merge(self.defs, dg.Definitions(jobs=[job]))
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}

@@ -28,10 +28,11 @@ def range_tags(first: str, last: str) -> dict[str, str]:
 def from_source(flow: Mapping[str, Sequence[Dataset]]) -> list[str]:
     """The datasets that are one request, or one table, of the vendor for the whole market, and what tells whom to ask.
 
-    Share counts are asked for by ticker, for those whose daily metrics pass: so daily metrics run with the source.
+    Share counts are asked for by ticker, for those whose daily metrics pass: so daily metrics run with the source. What
+    people drop is read as well: events need the session's halts, or that nobody has dropped any yet.
     """
     datasets = {dataset.name: dataset for stage in flow.values() for dataset in stage}
-    found = [d.name for d in datasets.values() if d.reads_source and d.axis is Axis.SESSION]
+    found = [d.name for d in datasets.values() if (d.reads_source or d.reads_inbox) and d.axis is Axis.SESSION]
     for name in found:  # grows while it is walked
         found += [upstream for upstream in datasets[name].inputs if upstream not in found]
     return [name for name in datasets if name in found]

@@ -1,28 +1,28 @@
 """An intraday event of a member: a minute bar that completed one of the detectors' patterns.
 
-Source: `minute_bars` and `daily_metrics`. Grain: one row per ticker, bar and detector. `triggered_at` is the start of
-the bar, `known_at` its end, and every value of the row depends only on bars that had ended by then. A detector fires on
-a crossing and then cools down (`maths/firing.py`); what each looks for, and what its `move_pct` is, its function says
-(`maths/detectors.py`). `event_id` carries the New York time at which the bar started, as people read it.
+Source: `minute_bars`, `daily_metrics` and `halts`. Grain: one row per ticker, bar and detector. `triggered_at` is the
+start of the bar, `known_at` its end, and every value of the row depends only on bars that had ended by then. A detector
+fires on a crossing and then cools down (`maths/firing.py`); what each looks for, and what its `move_pct` is, its
+function says (`maths/detectors.py`). `event_id` carries the New York time at which the bar started, as people read it.
 
 What can go wrong: time-of-day relative volume needs 5 of the 20 sessions before with bars (a member's minutes only),
 and is null within 20 sessions of a reverse split, whose volumes before it are on another basis; a forward split is not
-seen.
+seen. `halt_resumption` knows the halts that began in the session and whose resumption the exchange published.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import date
 from hashlib import blake2b
 
-import dagster as dg
 import numpy as np
 import pandera.polars as pa
 import polars as pl
-from pydantic import Field
 
 from smallcaps_assets import sessions
 from smallcaps_assets.contract import Instant, Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
+from smallcaps_assets.maths.detector_halts import with_halts
+from smallcaps_assets.maths.detector_rules import IntradayRules
 from smallcaps_assets.maths.detectors import DETECTORS
 from smallcaps_assets.maths.event_measures import (
     USUAL_SESSIONS,
@@ -39,112 +39,6 @@ from smallcaps_assets.partitions import Axis, letter_of
 KEY = ["session", "ticker", "triggered_at", "detector"]
 NAMES = [detector.__name__ for detector in DETECTORS]
 TOGETHER = 10  # sessions that are in memory at once, besides the volumes of the 20 before
-
-
-class VolumeSpike(dg.Config):
-    """Volume over the median of the prior 20."""
-
-    rth_times: float = Field(default=6.0, description="[times] regular hours")
-    rth_shares: float = Field(default=10_000.0, description="[shares] less cannot be traded")
-    rth_dollars: float = Field(default=50_000.0, description="[USD] less cannot be traded")
-    extended_times: float = Field(default=8.0, description="[times] before and after: quiet baselines spike easily")
-    extended_shares: float = Field(default=15_000.0, description="[shares] before and after")
-    extended_dollars: float = Field(default=75_000.0, description="[USD] before and after")
-    range_pct: float = Field(default=1.5, description="[%] (high − low)/open: a block print moves nothing")
-    cooldown: int = Field(default=5, description="[min]")
-    most: int = Field(default=10, description="[events of a ticker-session] beyond it the whole day is the event")
-
-
-class VwapBreak(dg.Config):
-    """A close that changes sides of the anchored VWAP."""
-
-    bars_before: int = Field(default=5, description="[bars] closed on the other side: a side, not a wobble")
-    up_closes: int = Field(default=2, description="[bars] closed above: the second confirms")
-    up_distance_pct: float = Field(default=0.6, description="[%] of the last close above")
-    up_times: float = Field(default=2.0, description="[times] the crossing bar's volume over its prior 20")
-    down_closes: int = Field(default=3, description="[bars] closed below: rejections are slower")
-    down_distance_pct: float = Field(default=0.8, description="[%] of the last close below")
-    down_times: float = Field(default=2.5, description="[times] the crossing bar's volume over its prior 20")
-    cooldown: int = Field(default=10, description="[min]")
-
-
-class OpeningRangeBreak(dg.Config):
-    """A close beyond the range of the first regular minutes."""
-
-    range_minutes: int = Field(default=15, description="[min] from the open")
-    distance_pct: float = Field(default=0.5, description="[%] beyond the range")
-    times: float = Field(default=1.8, description="[times] volume over the mean of the prior 20")
-    cooldown: int = Field(default=30, description="[min]")
-
-
-class PriceMomentum(dg.Config):
-    """A fast move to a new extreme."""
-
-    window_minutes: int = Field(default=5, description="[min] of the move")
-    up_pct: float = Field(default=3.0, description="[%] up")
-    down_pct: float = Field(default=3.5, description="[%] down: falls are faster, so the bar is higher")
-    times: float = Field(default=1.8, description="[times] volume over the mean of the prior 20")
-    cooldown: int = Field(default=15, description="[min]")
-
-
-class ConsolidationBreak(dg.Config):
-    """A close out of a narrow base."""
-
-    base_minutes: int = Field(default=30, description="[min] of the base, before the bar")
-    fewest_bars: int = Field(default=15, description="[bars] traded in it: a silent stock is not consolidating")
-    most_of_atr: float = Field(default=0.5, description="[of ATR14 of the sessions before] the base's range at most")
-    distance_pct: float = Field(default=1.0, description="[%] beyond the base")
-    times: float = Field(default=2.0, description="[times] volume over the mean of the base")
-    cooldown: int = Field(default=20, description="[min]")
-
-
-class Flush(dg.Config):
-    """A fast fall on volume."""
-
-    window_minutes: int = Field(default=15, description="[min] in which the high was, the bar's own minute included")
-    drop_pct: float = Field(default=8.0, description="[%] of the close below that high")
-    red_bars: int = Field(default=3, description="[bars] red in a row")
-    times: float = Field(default=4.0, description="[times] volume over the mean of the prior 20")
-    cooldown: int = Field(default=20, description="[min]")
-
-
-class TapeSpeed(dg.Config):
-    """A minute with many trades."""
-
-    trades: float = Field(default=50.0, description="[trades] in the minute")
-    times: float = Field(default=3.0, description="[times] trades over the mean of the prior 20")
-    cooldown: int = Field(default=5, description="[min]")
-
-
-class HighOfDayBreak(dg.Config):
-    """A close beyond a session high or low that has stood for a while."""
-
-    oldest_minutes: int = Field(default=15, description="[min] since it was set: a level that traders saw")
-    times: float = Field(default=2.0, description="[times] volume over the mean of the prior 20")
-    cooldown: int = Field(default=15, description="[min]")
-
-
-class GapAndGo(dg.Config):
-    """A gap that goes on after the open."""
-
-    gap_pct: float = Field(default=10.0, description="[%] last pre-market price over the prior official close")
-    premarket_shares: float = Field(default=100_000.0, description="[shares] of the pre-market")
-    premarket_rvol: float = Field(default=2.0, description="[times] pre-market volume over that of the sessions before")
-
-
-class IntradayRules(dg.Config):
-    """Thresholds of the detectors; each part is named like its function."""
-
-    tickers: list[str] = Field(default=[], description="only these are computed again; empty: all")
-    volume_spike: VolumeSpike = VolumeSpike()
-    vwap_break: VwapBreak = VwapBreak()
-    opening_range_break: OpeningRangeBreak = OpeningRangeBreak()
-    price_momentum: PriceMomentum = PriceMomentum()
-    consolidation_break: ConsolidationBreak = ConsolidationBreak()
-    flush: Flush = Flush()
-    tape_speed: TapeSpeed = TapeSpeed()
-    high_of_day_break: HighOfDayBreak = HighOfDayBreak()
-    gap_and_go: GapAndGo = GapAndGo()
 
 
 class IntradayEvents(pa.DataFrameModel):
@@ -196,7 +90,9 @@ class IntradayEvents(pa.DataFrameModel):
         return hours.select((sessions.segment(pl.col("triggered_at")) == pl.col("segment")).fill_null(False))
 
 
-def events(bars: pl.LazyFrame, metrics: pl.LazyFrame, rules: IntradayRules, wanted: list[date]) -> pl.DataFrame:
+def events(
+    bars: pl.LazyFrame, metrics: pl.LazyFrame, halts: pl.LazyFrame, rules: IntradayRules, wanted: list[date]
+) -> pl.DataFrame:
     """The rows of the dataset for the wanted sessions; bars of other sessions are only looked back upon."""
     own_bars = bars.filter(pl.col("session").is_in(wanted)).collect()
     if own_bars.is_empty():
@@ -207,6 +103,7 @@ def events(bars: pl.LazyFrame, metrics: pl.LazyFrame, rules: IntradayRules, want
     )
     volumes = timed(bars.select("session", "ticker", "started_at", "volume").collect(), hours)
     own = with_premarket_rvol(volumes, with_known(timed(own_bars, hours), known.collect()))
+    own = with_halts(own, halts.collect())
     arrays = minutes(own)
     fired = [detector(arrays, **getattr(rules, detector.__name__).model_dump()) for detector in DETECTORS]
     found = event_rows(own, arrays, fired)
@@ -239,36 +136,40 @@ def event_ids(found: pl.DataFrame) -> pl.Series:
     return names + pl.Series(hashes, dtype=pl.String)
 
 
-def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
-    """Events recomputed with everything after a random instant removed are the same, for those known by then.
+def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], config: IntradayRules) -> Verdict:
+    """Events recomputed with everything after a random instant removed are the stored ones that were known by then.
 
-    The instant is the `known_at` of an event, drawn by the partition: always the same one. Where the run had thresholds
-    of its own, which a check does not see, the events of the default ones are compared with themselves.
+    The instant is the `known_at` of an event, drawn by the partition: always the same one. The thresholds are those
+    that the rows were made with; where a run was restricted to some tickers, theirs are judged.
     """
-    if stored.is_empty():
+    judged = stored.filter(pl.col("ticker").is_in(config.tickers)) if config.tickers else stored
+    if judged.is_empty():
         return Verdict(True, {"events": 0})
-    session, letter = stored["session"][0], stored["ticker"][0][0].upper()
-    instant = stored["known_at"][drawn(f"{letter}|{session}", stored.height)]
+    session, letter = judged["session"][0], judged["ticker"][0][0].upper()
+    instant = judged["known_at"][drawn(f"{letter}|{session}", judged.height)]
+    own = letter_of(pl.col("ticker")) == letter
+    if config.tickers:
+        own &= pl.col("ticker").is_in(config.tickers)
     seen = pl.col("session").is_in([*sessions.before(session, USUAL_SESSIONS), session])
-    bars = inputs["minute_bars"].filter(seen & (letter_of(pl.col("ticker")) == letter))
-    metrics = inputs["daily_metrics"].filter(pl.col("session") == session)
-    ended = pl.col("started_at") + pl.duration(nanoseconds=MINUTE) <= instant
-    again = events(bars.filter(ended), metrics, IntradayRules(), [session])
-    known = pl.col("known_at") <= instant
-    differ = changed(stored.filter(known), again, KEY)
-    if differ and (everything := events(bars, metrics, IntradayRules(), [session])).height:
-        differ = changed(everything.filter(known), again, KEY)
-    return Verdict(not differ, {"instant": str(instant), "events": again.height, "changed": str(differ)})
+    bars = inputs["minute_bars"].filter(seen & own)
+    metrics, halts = (inputs[name].filter(own & (pl.col("session") == session)) for name in ("daily_metrics", "halts"))
+    ended, resumed = pl.col("started_at") + pl.duration(nanoseconds=MINUTE) <= instant, pl.col("resumed_at") <= instant
+    again = events(bars.filter(ended), metrics, halts.filter(resumed), config, [session])
+    if not (differ := changed(judged.filter(pl.col("known_at") <= instant), again, KEY)):
+        return Verdict(True, {"instant": str(instant), "events": again.height})
+    stale = changed(judged, events(bars, metrics, halts, config, [session]), KEY)
+    why = "the inputs give other events now: materialize again" if stale else "what came after changes them"
+    return Verdict(False, {"instant": str(instant), "events": again.height, "changed": str(differ), "why": why})
 
 
 @dataset(IntradayEvents, Axis.LETTER, before={"minute_bars": USUAL_SESSIONS}, blocking_laws=(prefix_stable,))
 def intraday_events(
-    run: Run, minute_bars: pl.LazyFrame, daily_metrics: pl.LazyFrame, config: IntradayRules
+    run: Run, minute_bars: pl.LazyFrame, daily_metrics: pl.LazyFrame, halts: pl.LazyFrame, config: IntradayRules
 ) -> Iterator[Rows]:
     """What the detectors find in the run's minutes."""
     wanted = run.wanted(pl.col("ticker"))
     for piece in run.in_pieces(TOGETHER):
         earliest = sessions.before(piece.sessions[0], USUAL_SESSIONS)
         seen = wanted & pl.col("session").is_between((earliest or piece.sessions)[0], piece.sessions[-1])
-        found = events(minute_bars.filter(seen), daily_metrics.filter(wanted), config, piece.sessions)
-        yield from piece.split(found)
+        inputs = (minute_bars.filter(seen), daily_metrics.filter(wanted), halts.filter(wanted))
+        yield from piece.split(events(*inputs, config, piece.sessions))

@@ -9,7 +9,9 @@ from smallcaps_assets.maths.detector_breaks import (
     opening_range_break,
     price_momentum,
 )
+from smallcaps_assets.maths.detector_halts import halt_resumption
 from smallcaps_assets.maths.detector_moves import flush, gap_and_go
+from smallcaps_assets.maths.detector_runs import first_pullback, parabolic_exhaustion
 from smallcaps_assets.maths.detector_volume import tape_speed, volume_spike
 from smallcaps_assets.maths.detector_vwap import vwap_break
 
@@ -23,4 +25,7 @@ DETECTORS = (
     tape_speed,
     high_of_day_break,
     gap_and_go,
+    first_pullback,
+    parabolic_exhaustion,
+    halt_resumption,
 )

@@ -38,13 +38,14 @@ class Minutes(NamedTuple):
     atr: Floats  # USD, of the 14 sessions before
     prior_close: Floats  # USD, official, on the session's split basis
     premarket_rvol: Floats  # pre-market volume over its mean in the sessions before; known from the open on
+    before_halt: Floats  # USD, last close before a halt, at the first bar after it; NaN elsewhere
 
 
 def minutes(table: pl.DataFrame) -> Minutes:
     """From sorted bars with ``day`` (an id that changes with ticker and session) and one column for each given field.
 
     Columns: day, started_at, minute, segment, open, high, low, close, volume, vwap, trades, atr_14, prior_close,
-    premarket_rvol. Nulls become NaN.
+    premarket_rvol, before_halt. Nulls become NaN.
     """
     day = integers(table, "day")
     first = np.searchsorted(day, day).astype(np.int64)
@@ -72,6 +73,7 @@ def minutes(table: pl.DataFrame) -> Minutes:
         atr=floats(table, "atr_14"),
         prior_close=floats(table, "prior_close"),
         premarket_rvol=floats(table, "premarket_rvol"),
+        before_halt=floats(table, "before_halt"),
     )
 
 

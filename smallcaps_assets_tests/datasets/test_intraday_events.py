@@ -9,16 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smallcaps_assets import sessions
-from smallcaps_assets.contract import conform, verdict
+from smallcaps_assets.contract import conform, empty, verdict
 from smallcaps_assets.dataset import Run
 from smallcaps_assets.datasets import intraday_events as module
-from smallcaps_assets.datasets.intraday_events import IntradayEvents, IntradayRules, prefix_stable
+from smallcaps_assets.datasets.halts import Halts
+from smallcaps_assets.datasets.intraday_events import IntradayEvents, prefix_stable
+from smallcaps_assets.maths.detector_rules import Flush, IntradayRules, VolumeSpike
 from smallcaps_assets.maths.detector_volume import volume_spike as honest_spike
 from smallcaps_assets.maths.firing import Fired
 from smallcaps_assets.maths.minute_table import Minutes
 from smallcaps_assets.partitions import Partition
 from smallcaps_assets_tests.datasets.event_rows import SESSION, metric_rows, minute_rows, walk
 
+NO_HALTS = empty(Halts)
 BEFORE = sessions.before(SESSION, 6)
 
 
@@ -28,12 +31,19 @@ def spike(minute: int, volume: float = 40_000.0) -> list[tuple[int, float, float
     return [*quiet, (minute, 10.3, volume), (minute + 1, 10.3, 2_000.0)]
 
 
-def found(bars: pl.DataFrame, *wanted: date, metrics: pl.DataFrame | None = None, **rules: Any) -> pl.DataFrame:
+def found(
+    bars: pl.DataFrame,
+    *wanted: date,
+    metrics: pl.DataFrame | None = None,
+    halts: pl.DataFrame = NO_HALTS,
+    **rules: Any,
+) -> pl.DataFrame:
     run = Run("intraday_events", tuple(Partition(session, "G") for session in wanted))
     parts = module.intraday_events(
         run,
         minute_bars=bars.lazy(),
         daily_metrics=(metric_rows(bars) if metrics is None else metrics).lazy(),
+        halts=halts.lazy(),
         config=IntradayRules(**rules),
     )
     rows = pl.concat([conform(IntradayEvents, part.frame) for part in parts])
@@ -162,7 +172,7 @@ leaking_spike.__name__ = "volume_spike"
 @pytest.fixture
 def stored() -> tuple[pl.DataFrame, dict[str, pl.LazyFrame]]:
     bars = pl.concat([minute_rows(SESSION, "GEVO", spike(30)), walk(SESSION, "AMC")])
-    inputs = {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy()}
+    inputs = {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy(), "halts": NO_HALTS.lazy()}
     return found(bars, SESSION).filter(pl.col("detector") == "volume_spike"), inputs
 
 
@@ -178,19 +188,39 @@ def only_spikes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 def test_a_detector_that_asks_the_next_bar_is_caught(
     only_spikes: None, passes: bool, stored: tuple[pl.DataFrame, dict[str, pl.LazyFrame]]
 ) -> None:
-    result = prefix_stable(*stored)
+    result = prefix_stable(*stored, IntradayRules())
     assert result.passed is passes
-    assert result.metadata["changed"] == ("{}" if passes else "{'rows gone': 1}")
+    if not passes:
+        assert result.metadata["changed"] == "{'rows gone': 1}"
+        assert result.metadata["why"] == "what came after changes them"
 
 
-def test_a_run_with_thresholds_of_its_own_is_judged_by_the_detectors_alone() -> None:
+def test_the_events_of_a_run_are_judged_by_its_own_thresholds() -> None:
     bars = walk(SESSION, "GEVO")
-    rows = found(bars, SESSION, volume_spike={"rth_times": 2.0}, flush={"drop_pct": 3.0})
-    assert prefix_stable(rows, {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy()}).passed
+    rules = IntradayRules(volume_spike=VolumeSpike(rth_times=2.0), flush=Flush(drop_pct=3.0))
+    rows = found(bars, SESSION, **rules.model_dump())
+    inputs = {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy(), "halts": NO_HALTS.lazy()}
+    assert rows.height > found(bars, SESSION).height
+    assert prefix_stable(rows, inputs, rules).passed
+    result = prefix_stable(rows, inputs, IntradayRules())
+    assert not result.passed
+    assert result.metadata["why"] == "the inputs give other events now: materialize again"
+
+
+def test_where_some_tickers_were_made_again_theirs_are_judged() -> None:
+    bars = pl.concat([walk(SESSION, ticker) for ticker in ("GA", "GB")])
+    inputs = {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy(), "halts": NO_HALTS.lazy()}
+    rules = IntradayRules(tickers=["GB"], flush=Flush(drop_pct=3.0))
+    one, other = (
+        found(bars.filter(ticker=name), SESSION, **made) for name, made in (("GA", {}), ("GB", rules.model_dump()))
+    )
+    assert prefix_stable(pl.concat([one, other]), inputs, rules).passed
+    assert not prefix_stable(pl.concat([one, other.with_columns(spike=1.0)]), inputs, rules).passed
+    assert prefix_stable(one, inputs, rules).metadata == {"events": 0}
 
 
 def test_a_partition_without_events_is_stable() -> None:
-    assert prefix_stable(pl.DataFrame(), {}).passed
+    assert prefix_stable(found(walk(SESSION, "AMC"), SESSION), {}, IntradayRules()).passed
 
 
 @settings(max_examples=10, deadline=None)

@@ -21,6 +21,7 @@ class Bar(NamedTuple):
     volume: float = 1_000.0
     trades: int | None = 10
     day: int = 0
+    before_halt: float | None = None
 
 
 def flat(first: int, last: int, price: float = 10.0, volume: float = 1_000.0, day: int = 0) -> list[Bar]:
@@ -40,7 +41,7 @@ def drawn(
     columns = {name: [getattr(bar, name) for bar in bars] for name in Bar._fields}
     known = {"atr_14": atr, "prior_close": prior_close, "premarket_rvol": premarket_rvol, "vwap": None}
     prices = dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64)
-    table = pl.DataFrame(columns, schema_overrides=prices, strict=False).with_columns(
+    table = pl.DataFrame(columns, schema_overrides=prices | {"before_halt": pl.Float64}, strict=False).with_columns(
         started_at=OPEN_AT + pl.col("day") * 24 * 60 * MINUTE + pl.col("minute") * MINUTE,
         segment=pl.Series([segment(bar.minute) for bar in bars], dtype=pl.String),
         **{name: pl.lit(value, pl.Float64) for name, value in known.items()},

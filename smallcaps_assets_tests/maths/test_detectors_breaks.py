@@ -4,14 +4,6 @@ from typing import Any
 
 import pytest
 
-from smallcaps_assets.datasets.intraday_events import (
-    ConsolidationBreak,
-    Flush,
-    GapAndGo,
-    HighOfDayBreak,
-    OpeningRangeBreak,
-    PriceMomentum,
-)
 from smallcaps_assets.maths.detector_breaks import (
     consolidation_break,
     high_of_day_break,
@@ -19,6 +11,14 @@ from smallcaps_assets.maths.detector_breaks import (
     price_momentum,
 )
 from smallcaps_assets.maths.detector_moves import flush, gap_and_go
+from smallcaps_assets.maths.detector_rules import (
+    ConsolidationBreak,
+    Flush,
+    GapAndGo,
+    HighOfDayBreak,
+    OpeningRangeBreak,
+    PriceMomentum,
+)
 from smallcaps_assets.maths.firing import Fired
 from smallcaps_assets_tests.maths.drawn_minutes import Bar, drawn, flat
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smallcaps_assets.datasets.intraday_events import TapeSpeed, VolumeSpike, VwapBreak
+from smallcaps_assets.maths.detector_rules import TapeSpeed, VolumeSpike, VwapBreak
 from smallcaps_assets.maths.detector_volume import tape_speed, volume_spike
 from smallcaps_assets.maths.detector_vwap import vwap_break
 from smallcaps_assets.maths.firing import Fired
