@@ -1,0 +1,1 @@
+"""What the first system called events, beside what ours find in the same market."""
