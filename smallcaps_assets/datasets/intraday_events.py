@@ -30,7 +30,7 @@ from smallcaps_assets.maths.event_measures import (
     time_of_day_rvol,
     with_premarket_rvol,
 )
-from smallcaps_assets.maths.event_table import timed, with_known
+from smallcaps_assets.maths.event_table import days_of, in_order, timed, with_known
 from smallcaps_assets.maths.firing import Fired
 from smallcaps_assets.maths.minute_table import MINUTE, Minutes, minutes
 from smallcaps_assets.maths.prefix import changed, drawn
@@ -38,6 +38,7 @@ from smallcaps_assets.partitions import Axis, letter_of
 
 KEY = ["session", "ticker", "triggered_at", "detector"]
 NAMES = [detector.__name__ for detector in DETECTORS]
+KNOWN = ["atr_14", "prior_close", "sessions_since_reverse_split"]  # of `daily_metrics`
 TOGETHER = 10  # sessions that are in memory at once, besides the volumes of the 20 before
 
 
@@ -94,22 +95,29 @@ def events(
     bars: pl.LazyFrame, metrics: pl.LazyFrame, halts: pl.LazyFrame, rules: IntradayRules, wanted: list[date]
 ) -> pl.DataFrame:
     """The rows of the dataset for the wanted sessions; bars of other sessions are only looked back upon."""
-    own_bars = bars.filter(pl.col("session").is_in(wanted)).collect()
+    session = pl.col("session")
+    in_range = session.is_between(wanted[0], wanted[-1])  # a scan passes over files by such a bound alone
+    own_bars = in_order(bars.filter(in_range & session.is_in(wanted)).collect())
     if own_bars.is_empty():
         return intraday_events.empty()
     hours = sessions.table().with_row_index("ordinal")
-    known = metrics.filter(pl.col("session").is_in(wanted)).select(
-        "session", "ticker", "atr_14", "prior_close", "sessions_since_reverse_split"
-    )
-    volumes = timed(bars.select("session", "ticker", "started_at", "volume").collect(), hours)
-    own = with_premarket_rvol(volumes, with_known(timed(own_bars, hours), known.collect()))
-    own = with_halts(own, halts.collect())
+    own_days = days_of(own_bars, hours)
+    known = metrics.filter(in_range).select("session", "ticker", *KNOWN).collect()
+    volumes = in_order(bars.select("session", "ticker", "started_at", "volume").collect())
+    days = days_of(volumes, hours)
+    own = with_premarket_rvol(with_known(timed(own_bars, own_days), own_days, known), volumes, days)
+    own = with_halts(own, halts.filter(in_range).collect())
     arrays = minutes(own)
     fired = [detector(arrays, **getattr(rules, detector.__name__).model_dump()) for detector in DETECTORS]
     found = event_rows(own, arrays, fired)
-    return found.with_columns(time_of_day_rvol=time_of_day_rvol(volumes, found), event_id=event_ids(found)).select(
-        intraday_events.empty().columns
-    )
+    return found.with_columns(
+        time_of_day_rvol=time_of_day_rvol(volumes, days, found), event_id=event_ids(found)
+    ).select(intraday_events.empty().columns)
+
+
+def earliest_seen(session: date) -> date:
+    """The first session that a session's events look back upon."""
+    return [*sessions.before(session, USUAL_SESSIONS), session][0]
 
 
 def event_rows(own: pl.DataFrame, bars: Minutes, fired: list[Fired]) -> pl.DataFrame:
@@ -150,7 +158,7 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], conf
     own = letter_of(pl.col("ticker")) == letter
     if config.tickers:
         own &= pl.col("ticker").is_in(config.tickers)
-    seen = pl.col("session").is_in([*sessions.before(session, USUAL_SESSIONS), session])
+    seen = pl.col("session").is_between(earliest_seen(session), session)
     bars = inputs["minute_bars"].filter(seen & own)
     metrics, halts = (inputs[name].filter(own & (pl.col("session") == session)) for name in ("daily_metrics", "halts"))
     ended, resumed = pl.col("started_at") + pl.duration(nanoseconds=MINUTE) <= instant, pl.col("resumed_at") <= instant
@@ -169,7 +177,6 @@ def intraday_events(
     """What the detectors find in the run's minutes."""
     wanted = run.wanted(pl.col("ticker"))
     for piece in run.in_pieces(TOGETHER):
-        earliest = sessions.before(piece.sessions[0], USUAL_SESSIONS)
-        seen = wanted & pl.col("session").is_between((earliest or piece.sessions)[0], piece.sessions[-1])
+        seen = wanted & pl.col("session").is_between(earliest_seen(piece.sessions[0]), piece.sessions[-1])
         inputs = (minute_bars.filter(seen), daily_metrics.filter(wanted), halts.filter(wanted))
         yield from piece.split(events(*inputs, config, piece.sessions))

@@ -10,6 +10,7 @@ from smallcaps_assets.maths.arguments import Bools, Floats, Ints
 from smallcaps_assets.maths.compiled import compiled
 
 UNBOUNDED = 1 << 40
+MINUTE = 60_000_000_000
 
 
 def over(numerator: Floats, denominator: Floats) -> Floats:
@@ -170,21 +171,22 @@ def usual_volume_so_far(
     day: Ints,
     minute: Ints,
     first: Ints,
-    end: Ints,
+    bars: Ints,
     ticker: Ints,
     ordinal: Ints,
+    opens_at: Ints,
     ends: Ints,
-    bar_minute: Ints,
-    volume_so_far: Floats,
+    at: Ints,
+    volume: Floats,
     sessions: int,
     fewest: int,
 ) -> Floats:
     """Mean volume up to the same minute from the open in the sessions before: float64[k], for k questions.
 
-    ``day[k]`` is a row of the tables ``first`` and ``end`` (its bars are those in between, ``end`` not included),
-    ``ticker``, ``ordinal`` (of its session) and ``ends`` (minute from the open at which the session's hours end),
-    sorted by ticker and ordinal; the bars may hold the days in any order. A session counts if it is among the
-    ``sessions`` before, has any bar, and its hours reach the minute (an early close may not).
+    ``day[k]`` is a row of the tables ``first`` (its first bar), ``bars`` (how many it has), ``ticker``, ``ordinal`` (of
+    its session), ``opens_at`` and ``ends`` (minute from the open at which the session's hours end), sorted by ticker
+    and ordinal; the bars may hold the days in any order. A session counts if it is among the ``sessions`` before, has
+    any bar, and its hours reach the minute (an early close may not).
     NaN with fewer than ``fewest`` of them, or if none traded: nothing over nothing is unknown, not infinite.
     """
     usual = np.full(len(day), np.nan)
@@ -194,10 +196,12 @@ def usual_volume_so_far(
         while other >= 0 and ticker[other] == ticker[day[k]] and ordinal[other] >= ordinal[day[k]] - sessions:
             if minute[k] < ends[other]:
                 count += 1
-                bars = bar_minute[first[other] : end[other]]
-                last = np.searchsorted(bars, minute[k], side="right") - 1
-                if last >= 0:
-                    total += volume_so_far[first[other] + last]
+                until, so_far = opens_at[other] + (minute[k] + 1) * MINUTE, 0.0
+                for i in range(first[other], first[other] + bars[other]):
+                    if at[i] >= until:
+                        break
+                    so_far += volume[i]
+                total += so_far
             other -= 1
         if count >= fewest and total > 0:
             usual[k] = total / count

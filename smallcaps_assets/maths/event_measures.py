@@ -1,8 +1,6 @@
 """The measures that an event stores, and the relative volume of a time of day. Source: `spec/market_rules.md` 2.1.
 
-Frames here are bars as `event_table.py` makes them, sorted by session, ticker and time, with the columns ``day`` (an id
-that changes with ticker and session), ``ticker``, ``ordinal`` (of the session), ``minute`` (from the session's open),
-``ends`` (the minute at which its hours end), ``volume_so_far`` and, but for a look-back, what the events store.
+Frames here are bars and days as `event_table.py` makes them.
 """
 
 import numpy as np
@@ -10,38 +8,33 @@ import polars as pl
 
 from smallcaps_assets.maths.arguments import Ints
 from smallcaps_assets.maths.baselines import percent_above, running, streaks, usual_volume_so_far
-from smallcaps_assets.maths.event_table import first_bars
+from smallcaps_assets.maths.event_table import DAY
 from smallcaps_assets.maths.minute_table import MINUTE, Minutes, floats, integers
 
 USUAL_SESSIONS, FEWEST_SESSIONS = 20, 5
 
 
-def time_of_day_rvol(rows: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
+def time_of_day_rvol(volumes: pl.DataFrame, days: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
     """``volume_so_far`` of the asked over its mean up to their minute in the ticker's 20 sessions before.
 
-    ``rows`` hold those sessions and the asked ones. Null with fewer than 5 of them, and within 20 sessions of a reverse
-    split, whose earlier volumes are on another basis.
+    ``volumes`` (started_at, volume) and their ``days`` hold those sessions and the asked ones. Null with fewer than 5
+    of them, and within 20 sessions of a reverse split, whose earlier volumes are on another basis.
     """
-    first = first_bars(rows)
-    days = rows.select("ticker", "ordinal", "ends")[first].with_columns(
-        first=pl.Series(first), end=pl.Series(np.append(first[1:], rows.height))
-    )
-    days = days.sort("ticker", "ordinal").with_columns(
-        place=pl.int_range(pl.len()), ticker_id=pl.col("ticker").rle_id()
-    )
-    place = asked.select("ticker", "ordinal").join(
-        days, on=["ticker", "ordinal"], how="left", maintain_order="left", validate="m:1"
+    places = days.sort("ticker", "ordinal").with_columns(place=pl.int_range(pl.len()), number=pl.col("ticker").rle_id())
+    place = asked.select(DAY).join(
+        places.select(*DAY, "place"), on=DAY, how="left", maintain_order="left", validate="m:1"
     )
     usual = usual_volume_so_far(
         integers(place, "place"),
         integers(asked, "minute"),
-        integers(days, "first"),
-        integers(days, "end"),
-        integers(days, "ticker_id"),
-        integers(days, "ordinal"),
-        integers(days, "ends"),
-        integers(rows, "minute"),
-        floats(rows, "volume_so_far"),
+        integers(places, "first"),
+        integers(places, "bars"),
+        integers(places, "number"),
+        integers(places, "ordinal"),
+        integers(places, "opens_at"),
+        integers(places, "ends"),
+        integers(volumes, "started_at"),
+        floats(volumes, "volume"),
         USUAL_SESSIONS,
         FEWEST_SESSIONS,
     )
@@ -50,13 +43,13 @@ def time_of_day_rvol(rows: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
     return asked.select(pl.when(~straddles).then(rvol).alias("rvol"))["rvol"]
 
 
-def with_premarket_rvol(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+def with_premarket_rvol(own: pl.DataFrame, volumes: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """The bars of the run's own sessions with the relative volume of their whole pre-market."""
     day, before_open = integers(own, "day"), integers(own, "minute") < 0
     last = np.flatnonzero(before_open & np.append((day[1:] != day[:-1]) | ~before_open[1:], True))
-    whole = own.select("day", "ticker", "ordinal", "volume_so_far", "sessions_since_reverse_split")[last]
+    whole = own.select(*DAY, "volume_so_far", "sessions_since_reverse_split")[last].with_columns(minute=-1)
     rvol = np.full(day[-1] + 1, np.nan)
-    rvol[day[last]] = floats(whole.select(rvol=time_of_day_rvol(rows, whole.with_columns(minute=-1))), "rvol")
+    rvol[day[last]] = time_of_day_rvol(volumes, days, whole).fill_null(np.nan).to_numpy()
     return own.with_columns(premarket_rvol=pl.Series(rvol[day]).fill_nan(None))
 
 

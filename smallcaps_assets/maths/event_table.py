@@ -7,11 +7,11 @@ for its bars, because a day has 390 of them.
 import numpy as np
 import polars as pl
 
-from smallcaps_assets.maths.arguments import Ints
 from smallcaps_assets.maths.baselines import running
-from smallcaps_assets.maths.minute_table import floats, integers
+from smallcaps_assets.maths.minute_table import MINUTE, floats, integers
 
 ORDER = ["session", "ticker", "started_at"]
+DAY = ["session", "ticker"]
 
 
 def in_order(bars: pl.DataFrame) -> pl.DataFrame:
@@ -23,44 +23,44 @@ def in_order(bars: pl.DataFrame) -> pl.DataFrame:
     return bars if bars.select(later.all()).item() else bars.sort(ORDER)
 
 
-def timed(bars: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
-    """The bars in order with ``day``, and ``ordinal``, ``minute``, ``ends`` and ``volume_so_far``.
+def days_of(bars: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
+    """The ticker-sessions of bars that are in order, each with where its bars are and the hours of its session.
 
     Args:
-        bars: session, ticker, started_at, volume, and whatever else is to stay.
-        hours: by session its ordinal, opens_at and postmarket_closes_at.
+        bars: session, ticker.
+        hours: session, ordinal, opens_at, postmarket_closes_at.
 
     Returns:
-        Also ``ordinal`` of the session, ``minute`` from its open (negative before it), ``ends``: the minute at which
-        its hours end, ``volume_so_far`` of the session, the bar's own included.
+        session, ticker, ``first`` (position of its first bar), ``bars`` (how many), ``ordinal`` of the session,
+        ``opens_at`` (UTC ns), ``ends`` (the minute from the open at which its hours end).
     """
-    rows = in_order(bars)
-    rows = rows.with_columns(day=pl.struct("session", "ticker").rle_id().cast(pl.Int64))
-    first = first_bars(rows)
-    days = rows.select("session")[first].join(hours, on="session", how="left", maintain_order="left", validate="m:1")
-    own = days.select(
+    day = bars.select(pl.struct(DAY).rle_id().cast(pl.Int64)).to_series().to_numpy()
+    first = np.flatnonzero(np.diff(day, prepend=-1)).astype(np.int64)
+    own = bars.select(DAY)[first].with_columns(
+        first=pl.Series(first), bars=pl.Series(np.diff(first, append=bars.height), dtype=pl.Int64)
+    )
+    return own.join(hours, on="session", how="left", maintain_order="left", validate="m:1").select(
+        *own.columns,
         pl.col("ordinal").cast(pl.Int64),
-        "opens_at",
+        pl.col("opens_at").cast(pl.Int64),
         ends=(pl.col("postmarket_closes_at") - pl.col("opens_at")).dt.total_minutes(),
     )
-    day = rows["day"]
-    so_far = running(first[day.to_numpy()], floats(rows, "volume"))
-    return (
-        rows.hstack(own[day])
-        .with_columns(
-            minute=(pl.col("started_at") - pl.col("opens_at")).dt.total_minutes(), volume_so_far=pl.Series(so_far)
-        )
-        .drop("opens_at")
+
+
+def timed(bars: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """The bars with their ``day``, their ``minute`` from its open, negative before it, and its ``volume_so_far``.
+
+    The volume is that since 04:00, the bar's own included.
+    """
+    first, opens_at = (np.repeat(integers(days, name), integers(days, "bars")) for name in ("first", "opens_at"))
+    return bars.with_columns(
+        day=pl.Series(np.repeat(np.arange(days.height), integers(days, "bars")), dtype=pl.Int64),
+        minute=pl.Series((integers(bars, "started_at") - opens_at) // MINUTE),
+        volume_so_far=pl.Series(running(first, floats(bars, "volume"))),
     )
 
 
-def with_known(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def with_known(bars: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """The bars with the columns of ``known``, which has at most one row for a session and ticker; null without one."""
-    keys = ["session", "ticker"]
-    days = rows.select(keys)[first_bars(rows)].join(known, on=keys, how="left", maintain_order="left", validate="m:1")
-    return rows.hstack(days.drop(keys)[rows["day"]])
-
-
-def first_bars(rows: pl.DataFrame) -> Ints:
-    """The position of each day's first bar."""
-    return np.flatnonzero(np.diff(integers(rows, "day"), prepend=-1)).astype(np.int64)
+    found = days.select(DAY).join(known, on=DAY, how="left", maintain_order="left", validate="m:1")
+    return bars.hstack(found.drop(DAY)[bars["day"]])

@@ -12,7 +12,7 @@ import polars as pl
 from smallcaps_assets.maths import baselines
 from smallcaps_assets.maths.arguments import Bools, Floats, Ints
 
-MINUTE = 60_000_000_000
+MINUTE = baselines.MINUTE
 PRIOR = 20
 FEWEST = 5
 OLDEST = 120 * MINUTE
@@ -48,7 +48,7 @@ def minutes(table: pl.DataFrame) -> Minutes:
     premarket_rvol, before_halt. Nulls become NaN.
     """
     day = integers(table, "day")
-    first = np.searchsorted(day, day).astype(np.int64)
+    first = np.maximum.accumulate(np.where(np.diff(day, prepend=-1) != 0, np.arange(len(day)), 0))
     at = integers(table, "started_at")
     typical = (pl.col("high") + pl.col("low") + pl.col("close")) / 3
     price = floats(table.select(price=pl.coalesce("vwap", typical)), "price")

@@ -10,6 +10,7 @@ from smallcaps_assets.maths.minute_table import FEWEST, OLDEST, PRIOR
 from smallcaps_assets_tests.maths.drawn_minutes import Bar, drawn, flat
 
 MINUTE = 60_000_000_000
+DAY = 24 * 60 * MINUTE
 
 
 def test_the_prior_20_are_the_20_most_recent_traded_minutes_before_the_bar() -> None:
@@ -95,12 +96,13 @@ def usual(minute: int, ends: list[int], fewest: int = 1, sessions: int = 20) -> 
         np.array([days - 1]),
         np.array([minute]),
         np.array([0, 1, 3, 4]),
-        np.array([1, 3, 4, 5]),
+        np.array([1, 2, 1, 1]),
         np.array([0, 1, 1, 1]),
         np.array([9, 10, 11, 12]),
+        np.array([0, 0, DAY, 2 * DAY]),
         np.array(ends),
-        np.array([5, 5, 9, 7, 6]),
-        np.array([999.0, 100.0, 200.0, 50.0, 10.0]),
+        np.array([5, 5, 9, 7, 6]) * MINUTE + np.array([0, 0, 0, DAY, 2 * DAY]),
+        np.array([999.0, 100.0, 100.0, 50.0, 10.0]),
         sessions,
         fewest,
     )

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from smallcaps_assets.maths.event_table import first_bars, in_order, timed, with_known
+from smallcaps_assets.maths.event_table import days_of, in_order, timed, with_known
 from smallcaps_assets.maths.minute_table import MINUTE
 from smallcaps_assets_tests.maths.drawn_minutes import OPEN_AT
 
@@ -39,16 +39,23 @@ ORDERED = bars(
 )
 
 
-def test_a_bar_has_its_minute_the_end_of_its_hours_and_the_volume_of_its_own_session() -> None:
-    rows = timed(ORDERED, HOURS)
-    assert rows.select("day", "ordinal", "minute", "ends", "volume_so_far").rows() == [
-        (0, 5, -1, 450, 100.0),
-        (0, 5, 3, 450, 150.0),
-        (1, 5, 0, 450, 7.0),
-        (2, 6, 400, 630, 1.0),
-        (2, 6, 401, 630, 3.0),
+def test_a_day_has_its_bars_and_the_hours_of_its_session() -> None:
+    assert days_of(ORDERED, HOURS).rows() == [
+        (MONDAY, "GA", 0, 2, 5, OPEN_AT - DAY, 450),
+        (MONDAY, "GB", 2, 1, 5, OPEN_AT - DAY, 450),
+        (TUESDAY, "GA", 3, 2, 6, OPEN_AT, 630),
     ]
-    assert first_bars(rows).tolist() == [0, 2, 3]
+
+
+def test_a_bar_has_its_minute_and_the_volume_of_its_own_session() -> None:
+    rows = timed(ORDERED, days_of(ORDERED, HOURS))
+    assert rows.select("day", "minute", "volume_so_far").rows() == [
+        (0, -1, 100.0),
+        (0, 3, 150.0),
+        (1, 0, 7.0),
+        (2, 400, 1.0),
+        (2, 401, 3.0),
+    ]
 
 
 @pytest.mark.parametrize("first", range(5))
@@ -57,11 +64,12 @@ def test_bars_that_come_in_another_order_are_sorted(first: int) -> None:
 
 
 def test_no_bars_have_no_days() -> None:
-    rows = timed(ORDERED.clear(), HOURS)
-    assert rows.is_empty()
-    assert first_bars(rows).tolist() == []
+    days = days_of(ORDERED.clear(), HOURS)
+    assert days.is_empty()
+    assert timed(ORDERED.clear(), days).columns == [*ORDERED.columns, "day", "minute", "volume_so_far"]
 
 
 def test_what_is_known_of_a_ticker_session_stands_at_each_of_its_bars_and_is_null_without() -> None:
     known = pl.DataFrame({"session": [TUESDAY, MONDAY], "ticker": ["GA", "GA"], "atr_14": [0.5, 0.4]})
-    assert with_known(timed(ORDERED, HOURS), known)["atr_14"].to_list() == [0.4, 0.4, None, 0.5, 0.5]
+    days = days_of(ORDERED, HOURS)
+    assert with_known(timed(ORDERED, days), days, known)["atr_14"].to_list() == [0.4, 0.4, None, 0.5, 0.5]
