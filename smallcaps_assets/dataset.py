@@ -7,8 +7,8 @@
 
 The function's parameters are the lineage: ``run`` first, then, by name, the datasets it reads (each a lazy scan of just
 the partitions that this run may see), ``polygon`` (the source), ``inbox`` (the folder of dropped files), ``ledger``
-(the requests made of the source) and ``config`` (its thresholds). It yields one ``Rows`` for every partition of the
-run, also for those without rows.
+(the requests made of the source), ``reports`` (the folder of pages for people) and ``config`` (its thresholds). It
+yields one ``Rows`` for every partition of the run, also for those without rows.
 """
 
 import inspect
@@ -26,7 +26,7 @@ from smallcaps_assets.contract import Contract, Verdict
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, letter_of
 from smallcaps_assets.source.routes import SessionFile
 
-NOT_INPUTS = ("run", "config", "polygon", "inbox", "ledger")
+NOT_INPUTS = ("run", "config", "polygon", "inbox", "ledger", "reports")
 CONTRACT = "contract"
 ROW_GROUP = 100_000
 TICK_ROW_GROUP = 10_000  # one event of a tick dataset is found by row-group statistics in a millisecond
@@ -153,6 +153,11 @@ class Dataset:
     def reads_ledger(self) -> bool:
         """Whether it reads what was asked of the vendor, which no two lakes have in common."""
         return "ledger" in inspect.signature(self.function).parameters
+
+    @property
+    def writes_page(self) -> bool:
+        """Whether it writes a page for people beside its rows."""
+        return "reports" in inspect.signature(self.function).parameters
 
     @property
     def own_config(self) -> type[dg.Config] | None:

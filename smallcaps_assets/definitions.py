@@ -25,7 +25,9 @@ from smallcaps_assets.datasets.event_candidates import event_candidates
 from smallcaps_assets.datasets.event_manifest import event_manifest
 from smallcaps_assets.datasets.event_quotes import event_quotes
 from smallcaps_assets.datasets.event_ranking import event_ranking
+from smallcaps_assets.datasets.event_review import event_review
 from smallcaps_assets.datasets.event_trades import event_trades
+from smallcaps_assets.datasets.events_report import events_report
 from smallcaps_assets.datasets.float_shares import float_shares
 from smallcaps_assets.datasets.halts import halts
 from smallcaps_assets.datasets.hourly_bars import hourly_bars
@@ -46,6 +48,7 @@ from smallcaps_assets.datasets.training_rows import training_rows
 from smallcaps_assets.datasets.universe import universe
 from smallcaps_assets.datasets.window_coverage import window_coverage
 from smallcaps_assets.partitions import Axes
+from smallcaps_assets.reports.folder import ADDRESS
 from smallcaps_assets.source import ledger
 from smallcaps_assets.source.resource import PolygonResource
 from smallcaps_assets.source.routes import MEGABITS_PER_SECOND, Route
@@ -73,6 +76,8 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         event_candidates,
         event_manifest,
         manifest_verdict,
+        events_report,
+        event_review,
         download_plan,
         event_trades,
         event_quotes,
@@ -108,6 +113,7 @@ class Settings:
     has_s3_keys: bool = False
     flat_files_gigabytes: int = 200
     megabits_per_second: float = MEGABITS_PER_SECOND
+    reports_at: str = ADDRESS
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -127,6 +133,7 @@ class Settings:
             has_s3_keys=bool(environment.get(S3_ACCESS_KEY) and environment.get(S3_SECRET)),
             flat_files_gigabytes=int(environment.get("SMALLCAPS_FLAT_FILES_GB", default.flat_files_gigabytes)),
             megabits_per_second=float(environment.get("SMALLCAPS_MEGABITS_PER_SECOND", default.megabits_per_second)),
+            reports_at=environment.get("SMALLCAPS_REPORTS_AT", default.reports_at).rstrip("/"),
         )
 
 
@@ -165,6 +172,7 @@ def definitions(settings: Settings) -> dg.Definitions:
                     stage,
                     due=None if dataset.name in by_schedule else sensors.follows(dataset, files),
                     route=settings.route,
+                    reports_at=settings.reports_at,
                 )
                 for stage, datasets in FLOW.items()
                 for dataset in datasets
@@ -177,7 +185,7 @@ def definitions(settings: Settings) -> dg.Definitions:
             schedules.weekly(FLOW),
             *flat_assets.schedule(settings.route),
         ],
-        sensors=[sensors.automation(FLOW), sensors.halt_files(lake, axes)],
+        sensors=[sensors.automation(FLOW), sensors.halt_files(lake, axes), sensors.review_files(lake)],
         executor=dg.in_process_executor,
     )
 

@@ -13,6 +13,7 @@ from smallcaps_assets import contract as contracts
 from smallcaps_assets.data_versions import file_asset
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.partitions import Axes, Axis, mapping
+from smallcaps_assets.reports.folder import ADDRESS
 from smallcaps_assets.source.routes import Route
 from smallcaps_assets.source.routing import may_read
 from smallcaps_assets.step import Step
@@ -30,10 +31,12 @@ def asset(
     stage: str,
     due: dg.AutomationCondition[Any] | None = None,
     route: Route = Route.REST,
+    reports_at: str = ADDRESS,
 ) -> dg.AssetsDefinition:
     """Dagster's asset of a dataset: inputs by partition mapping, stored by the lake, checked by partition.
 
     ``due``: when automation materializes it. ``route``: on which its rows come from the vendor.
+    ``reports_at``: where a browser finds the pages that it may write.
     """
     partitions = axes.definition(dataset.axis)
     specs = [
@@ -82,7 +85,7 @@ def asset(
         required_resource_keys={"lake"} | ({"polygon"} if dataset.reads_source else set()),
     )
     def compute(context: dg.AssetExecutionContext, **inputs: Scan) -> Iterator[Any]:
-        yield from Step(dataset, context, lake, inputs, flow).events(specs)
+        yield from Step(dataset, context, lake, inputs, flow, reports_at).events(specs)
 
     return compute
 

@@ -20,6 +20,7 @@ from smallcaps_assets import data_versions
 from smallcaps_assets.contract import Verdict
 from smallcaps_assets.dataset import CONTRACT, Dataset, Rows, Run
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, holes
+from smallcaps_assets.reports.folder import ADDRESS, FOLDER, Reports
 from smallcaps_assets.source import ledger
 from smallcaps_assets.source.routing import Routing
 from smallcaps_assets.store.io_manager import Committed, Scan
@@ -41,8 +42,10 @@ class Step:
         lake: Lake,
         inputs: Mapping[str, Scan],
         flow: Mapping[str, Dataset],
+        reports_at: str = ADDRESS,
     ) -> None:
         self.dataset, self.context, self.lake = dataset, context, lake
+        self.reports = Reports(lake.root / FOLDER, reports_at)
         self.scans = inputs
         self.inputs = {name: scan.rows for name, scan in inputs.items()}
         whole = dataset.axis is Axis.WHOLE
@@ -99,6 +102,8 @@ class Step:
             arguments["inbox"] = self.lake.root / INBOX
         if self.dataset.reads_ledger:
             arguments["ledger"] = ledger.scan(self.lake.root / ledger.FOLDER)
+        if self.dataset.writes_page:
+            arguments["reports"] = self.reports
         return self.dataset.function(run, **arguments)
 
     @property

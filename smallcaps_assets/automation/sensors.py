@@ -1,4 +1,4 @@
-"""What data trigger: all that follows from the source, and the exchange's halt files when somebody drops them."""
+"""What data trigger: all that follows from the source, and files that somebody drops: halts, verdicts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from smallcaps_assets.store.lake import Lake
 
 SESSION_IN_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.csv$")
 HALT_FILES = "halts"
+REVIEWED = "event_review"  # asset, and folder of its verdict files
 
 
 def automation(flow: Mapping[str, Sequence[Dataset]]) -> dg.AutomationConditionSensorDefinition:
@@ -82,5 +83,23 @@ def halt_files(lake: Lake, axes: Axes) -> dg.SensorDefinition:
                 tags = range_tags(str(session), str(session))
                 requests.append(dg.RunRequest(run_key=f"{path.name}:{at}", tags=tags))
         return dg.SensorResult(run_requests=requests, cursor=str(max(changed.values(), default=seen)))
+
+    return watch
+
+
+def review_files(lake: Lake) -> dg.SensorDefinition:
+    """One run when verdict files are new or have changed: they are read together."""
+
+    @dg.sensor(
+        name="review_files",
+        target=dg.AssetSelection.assets(REVIEWED),
+        minimum_interval_seconds=60,
+        description="Watches data/inbox/event_review for the verdicts that the review page saves.",
+    )
+    def watch(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        newest = max((path.stat().st_mtime for path in (lake.root / INBOX / REVIEWED).glob("*.json")), default=0.0)
+        if newest <= float(context.cursor or 0):
+            return dg.SensorResult(run_requests=[])
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{REVIEWED}:{newest}")], cursor=str(newest))
 
     return watch

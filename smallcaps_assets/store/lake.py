@@ -45,7 +45,7 @@ class Lake:
         target = self.path(dataset, partition)
         target.parent.mkdir(parents=True, exist_ok=True)
         verdict = {VERDICT: PASSED} if passed else {}
-        with _replacing(target) as temporary, temporary.open("wb") as file:
+        with replacing(target) as temporary, temporary.open("wb") as file:
             rows.write_parquet(
                 file,
                 compression="zstd",
@@ -86,7 +86,7 @@ class Lake:
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Iterator[Path]:
     """A temporary path that takes the target's place when the block ends well, and vanishes when it does not."""
     temporary = target.with_name(f".{target.name}.{uuid4().hex}")
     try:

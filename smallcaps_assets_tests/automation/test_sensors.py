@@ -91,3 +91,25 @@ def test_a_halt_file_that_changes_asks_again(tmp_path: Path) -> None:
     again = watch(dg.build_sensor_context(cursor=first.cursor))
     assert isinstance(again, dg.SensorResult)
     assert len(again.run_requests or []) == 1
+
+
+def test_verdict_files_ask_for_one_review_until_they_change(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    watch = sensors.review_files(lake)
+    folder = tmp_path / "inbox" / "event_review"
+
+    def asked(cursor: str | None) -> tuple[int, str | None]:
+        result = watch(dg.build_sensor_context(cursor=cursor))
+        assert isinstance(result, dg.SensorResult)
+        return len(result.run_requests or []), result.cursor or cursor
+
+    assert asked(None) == (0, None)
+    folder.mkdir(parents=True)
+    for name, at in (("a.json", 1_000), ("b.json", 1_000), ("readme.txt", 9_000)):
+        (folder / name).write_text("{}")
+        os.utime(folder / name, (at, at))
+    first, cursor = asked(None)
+    assert first == 1
+    assert asked(cursor) == (0, cursor)
+    os.utime(folder / "b.json", (2_000, 2_000))
+    assert asked(cursor)[0] == 1
