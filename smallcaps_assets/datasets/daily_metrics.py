@@ -1,22 +1,28 @@
 """A ticker's features that are known before the session opens, from the sessions before it.
 
-Source: `daily_bars` of the 252 sessions before (the session's own bar is never used) and accepted `splits`. Grain: one
-row per session and ticker with a bar in one of the 20 sessions before. Known at 00:00 New York of the session. All
-prices and volumes but `close_raw` are on the split basis of the session: a split that takes effect at its open is
-applied, a later one is not, so that what is stored never changes.
+Source: `daily_bars` of the 252 sessions before (the session's own bar is never used), accepted `splits`, and `tickers`
+of the same sessions and this one. Grain: one row per session and ticker with a bar in one of the 20 sessions before.
+Known at 00:00 New York of the session. All prices and volumes but `close_raw` are on the split basis of the session: a
+split that takes effect at its open is applied, a later one is not, so that what is stored never changes.
 
 Windows are counted in sessions of the exchange. A session in which the ticker has no bar (halted, or without an
 eligible trade) is left out of means, medians and ranges, not counted as zero. True ranges need a bar before them, so
 that the first bar of the 252 sessions has none. `atr_14` and `atr_21` are plain means of the last 14 and 21 true
 ranges, not Wilder's smoothing, which would depend on where history begins.
 
-What goes wrong: bars are known by ticker only, so that a ticker given to another company within a year carries the
-first one's history; a split that the vendor lacks looks like a crash or a rally.
+A ticker's history is its security's: bars of before a rename count, those of another company that had the ticker do
+not. The list of each bar's session says whose it was (`maths/identity.py`); where it lacks the ticker, or history of
+`tickers` begins later than that of the bars, the nearest list does. `duplicate_of` names the ticker whose bars of the
+last sessions are the same to the last share: one security under two names, of which the first stands for both.
+
+What goes wrong: a rename without FIGI and CIK begins a new history; a split that the vendor lacks looks like a crash or
+a rally.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+import dagster as dg
 import pandera.polars as pa
 import polars as pl
 
@@ -24,6 +30,7 @@ from smallcaps_assets import sessions
 from smallcaps_assets.contract import Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.maths.adjustment import split_factor
+from smallcaps_assets.maths.identity import followed, identified
 from smallcaps_assets.partitions import Axis
 
 YEAR = 252  # sessions
@@ -33,6 +40,9 @@ FEWEST_OF_A_MONTH = 5  # sessions with a bar, for a usual volume to mean somethi
 FEWEST_TRUE_RANGES = 60  # for a percentile of them
 HIGH_PERCENTILE = 0.88  # of the first system's atr_breakout
 JUMP = 5.0  # times, from the close before to the open: more often a split that the vendor lacks than news
+SAME = ["session", "open", "high", "low", "close", "volume"]  # what two names of one security have in common
+LISTED = ["session", "ticker", "security_id", "earlier_ids", "active"]  # what identity is made of
+SHOWN = 20  # pairs, in the UI
 USUAL_SHARE = 0.20  # of the usual number of tickers that a session may lack or have on top
 
 
@@ -59,6 +69,7 @@ class DailyMetrics(pa.DataFrameModel):
     sessions_since_reverse_split: pl.Int64 = column(
         "0: takes effect at the session's open; null: none in 252", unit="sessions", ge=0, lt=YEAR, nullable=True
     )
+    duplicate_of: str = column("ticker with the same bars on each of the 5 sessions before", nullable=True)
 
     class Config:
         """Key."""
@@ -114,6 +125,23 @@ def no_open_jumps_like_a_missing_split(stored: pl.DataFrame, inputs: Mapping[str
     found = jumps.filter(pl.max_horizontal(pl.col("ratio"), 1 / pl.col("ratio")) >= JUMP)
     named = [f"{ticker} × {ratio:.3g}" for ticker, ratio in found.select("ticker", "ratio").head(5).iter_rows()]
     return Verdict(not found.height, {"opened": both.height, "jumped": found.height, "such_as": ", ".join(named)})
+
+
+def no_two_tickers_have_the_same_bars(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """No ticker has the open, high, low, close and volume of another on each of the five sessions before.
+
+    Such a pair is one security under two names: what counts events counts the second one's not again.
+    """
+    pairs = stored.filter(pl.col("duplicate_of").is_not_null()).select("session", "ticker", "duplicate_of")
+    listed = inputs["tickers"].filter("active").select("session", "ticker", "security_id")
+    ids = pairs.lazy().join(listed, on=["session", "ticker"], how="left")
+    both = ids.join(
+        listed, left_on=["session", "duplicate_of"], right_on=["session", "ticker"], how="left", suffix="_of"
+    )
+    found = both.select("duplicate_of", "security_id_of", "ticker", "security_id").sort("duplicate_of", "ticker")
+    lines = ["| ticker | security | the same bars | security |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(str(cell) for cell in row)} |" for row in found.head(SHOWN).collect().iter_rows()]
+    return Verdict(not pairs.height, {"pairs": pairs.height, "same_bars": dg.MetadataValue.md("\n".join(lines))})
 
 
 def close_before() -> pl.Expr:
@@ -201,25 +229,62 @@ def metrics(session: date, place: int, bars: pl.DataFrame, splits: pl.DataFrame)
     return trading.join(since, on="ticker", how="left", validate="1:1").with_columns(session=pl.lit(session))
 
 
-def by_session(run: Run, daily_bars: pl.LazyFrame, splits: pl.LazyFrame) -> Iterator[Rows]:
+def duplicates(bars: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    """(``ticker``, ``duplicate_of``) of tickers whose ``bars`` of the week before, all five, are another's as well.
+
+    Of the tickers of such a set the first by name stands for all, a listed one before one that is not.
+    """
+    whole = bars.filter((pl.len().over("ticker") == WEEK) & (pl.col("volume").min().over("ticker") > 0))
+    shared = whole.filter(pl.struct(SAME).is_duplicated()).select("ticker", *SAME)
+    pairs = shared.join(shared, on=SAME, suffix="_of").group_by("ticker", "ticker_of").len()
+    same = pairs.filter(pl.col("len") == WEEK).with_columns(gone=~pl.col("ticker_of").is_in(listed["ticker"].implode()))
+    first = same.sort("gone", "ticker_of").group_by("ticker").agg(duplicate_of=pl.col("ticker_of").first())
+    return first.filter(pl.col("ticker") != pl.col("duplicate_of"))
+
+
+def named(rows: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with ``security_id`` where its own session's list has the ticker."""
+    return rows.join(listings, on=["session", "ticker"], how="left", maintain_order="left", validate="m:1")
+
+
+def of_securities(rows: pl.DataFrame, listings: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` (``session``, ``ticker``, ``security_id``, …) under the tickers of ``listed``, by ticker and session."""
+    unnamed = rows.filter(pl.col("security_id").is_null())
+    if unnamed.height:
+        about = listings.filter(pl.col("ticker").is_in(unnamed["ticker"].unique().implode()))
+        rows = pl.concat(
+            [rows.filter(pl.col("security_id").is_not_null()), identified(unnamed, about).select(rows.columns)]
+        )
+    return followed(rows, listed).drop("security_id").sort("ticker", "session")
+
+
+def by_session(run: Run, daily_bars: pl.LazyFrame, splits: pl.LazyFrame, tickers: pl.LazyFrame) -> Iterator[Rows]:
     """Each session computed alone, so that a partition does not depend on what else its run holds."""
+    own = tickers.filter(pl.col("session").is_in(run.sessions)).select(*LISTED).collect()
+    listings = placed(tickers.filter("active").select("session", "ticker", "security_id")).collect()
+    ids = listings.drop("place")
     bars = placed(daily_bars.select("session", "ticker", "open", "high", "low", "close", "volume")).collect()
-    bars = bars.sort("ticker", "session")
+    bars = named(bars, ids).sort("ticker", "session")
     accepted = placed(splits.filter("accepted").select("session", "ticker", "split_from", "split_to")).collect()
+    accepted = named(accepted, ids)
     places = dict(placed(pl.LazyFrame({"session": run.sessions}, schema={"session": pl.Date})).collect().iter_rows())
     for partition in run.partitions:
         place = places[partition.session]
-        before = bars.filter(pl.col("place").is_between(place - YEAR, place - 1))
+        listed = own.filter(pl.col("session") == partition.session)
+        seen = listings.filter(pl.col("place").is_between(place - YEAR, place)).drop("place")
+        before = of_securities(bars.filter(pl.col("place").is_between(place - YEAR, place - 1)), seen, listed)
         effective = accepted.filter(pl.col("place").is_between(place - YEAR + 1, place))
-        yield Rows(partition, metrics(partition.session or date.max, place, before, effective))
+        rows = metrics(partition.session or date.max, place, before, of_securities(effective, seen, listed))
+        twins = duplicates(before.filter(pl.col("place") >= place - WEEK), listed.filter("active"))
+        yield Rows(partition, rows.join(twins, on="ticker", how="left", validate="1:1"))
 
 
 @dataset(
     DailyMetrics,
     Axis.SESSION,
-    before={"daily_bars": YEAR, "splits": YEAR},
-    laws=(number_of_tickers_is_usual, no_open_jumps_like_a_missing_split),
+    before={"daily_bars": YEAR, "splits": YEAR, "tickers": YEAR},
+    laws=(number_of_tickers_is_usual, no_open_jumps_like_a_missing_split, no_two_tickers_have_the_same_bars),
 )
-def daily_metrics(run: Run, daily_bars: pl.LazyFrame, splits: pl.LazyFrame) -> Iterator[Rows]:
+def daily_metrics(run: Run, daily_bars: pl.LazyFrame, splits: pl.LazyFrame, tickers: pl.LazyFrame) -> Iterator[Rows]:
     """From the 252 sessions before each session of the run."""
-    yield from by_session(run, daily_bars, splits)
+    yield from by_session(run, daily_bars, splits, tickers)

@@ -9,6 +9,8 @@ else `cik:<cik>:<class>`, where the class is the ticker's suffix (`BRK.A`) or el
 `ticker:<ticker>:<era>`, where the era is the last delisting of that ticker before this listing, or `first`. An era
 needs no history of our own and does not change when the listing ends; a rename without FIGI and CIK cannot be followed.
 Two active tickers that would share an id by CIK take the third form, since one company may list two classes.
+`earlier_ids` are the weaker forms of the same listing: rows of sessions on which the vendor still left its FIGI or CIK
+out are known by them, and are found by them (`maths/identity.py`).
 
 What goes wrong: the vendor lists a ticker twice (two CIKs), leaves out type, exchange or identifiers, above all of
 older records, and left out up to a third of the names on some dates. Of duplicates one row is kept, the best
@@ -18,7 +20,9 @@ identified; they are counted. `delisted_on` of an active row would be knowledge 
 from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import product
+from typing import Annotated
 
+import dagster as dg
 import pandera.polars as pa
 import polars as pl
 
@@ -27,6 +31,7 @@ from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.partitions import Axis
 from smallcaps_assets.source.polygon import Polygon
 
+SHOWN = 20  # securities that share tickers, in the UI
 WHOLE_MARKET = 1_000  # active names; a market that has fewer is a sample, in which no name need have gone
 
 
@@ -44,6 +49,9 @@ class Tickers(pa.DataFrameModel):
     active: bool = column("listed on the session; false: its listing had ended")
     delisted_on: pl.Date = column("New York date on which the listing ended; null while active", nullable=True)
     security_id: str = column("our identifier of the security, see the dataset's text")
+    earlier_ids: Annotated[pl.List, pl.String()] = column(
+        "weaker identifiers that the same listing may have had before"
+    )
 
     class Config:
         """Key."""
@@ -81,13 +89,17 @@ def delisted_names_are_known(stored: pl.DataFrame, _inputs: Mapping[str, pl.Lazy
 
 
 def active_securities_differ(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
-    """No two active tickers of a session share a `security_id`; the session has active tickers at all."""
+    """No two active tickers of a session share a `security_id`; the session has active tickers at all.
+
+    The same security under two tickers; its history then follows neither (each ticker keeps its own).
+    """
     active = stored.filter("active")
-    shared = active.filter(pl.col("security_id").is_duplicated())
-    return Verdict(
-        active.height > 0 and not shared.height,
-        {"active": active.height, "sharing": shared.height, "such_as": ", ".join(shared["ticker"].head(5))},
-    )
+    shared = active.filter(pl.col("security_id").is_duplicated()).sort("security_id", "ticker")
+    together = shared.group_by("security_id", maintain_order=True).agg(pl.col("ticker").str.join(", "))
+    lines = [f"| {security} | {names} |" for security, names in together.head(SHOWN).iter_rows()]
+    table = "\n".join(["| security | tickers |", "|---|---|", *lines])
+    shown = {"active": active.height, "sharing": shared.height, "securities": dg.MetadataValue.md(table)}
+    return Verdict(active.height > 0 and not shared.height, shown)
 
 
 def share_class() -> pl.Expr:
@@ -108,10 +120,22 @@ def by_cik() -> pl.Expr:
     return pl.when((pl.col("active") & pl.col("share_class_figi").is_null()).sum().over(found) <= 1).then(found)
 
 
+def by_ticker() -> pl.Expr:
+    """The identifier by ticker and era, which is always there."""
+    return pl.format("ticker:{}:{}", "ticker", era())
+
+
 def security_id() -> pl.Expr:
     """Share-class FIGI, else CIK and class, else ticker and era; of the rows of one session, one per listing."""
-    by_ticker = pl.format("ticker:{}:{}", "ticker", era())
-    return pl.coalesce("share_class_figi", by_cik(), by_ticker).alias("security_id")
+    return pl.coalesce("share_class_figi", by_cik(), by_ticker()).alias("security_id")
+
+
+def earlier_ids() -> pl.Expr:
+    """The identifiers by CIK and by ticker and era that are weaker than the listing's own."""
+    has_figi = pl.col("share_class_figi").is_not_null()
+    weaker = pl.when(has_figi).then(pl.format("cik:{}:{}", "cik", share_class()))
+    unnamed = pl.when(has_figi | by_cik().is_not_null()).then(by_ticker())
+    return pl.concat_list(weaker, unnamed).list.drop_nulls().alias("earlier_ids")
 
 
 def best_identified(rows: pl.DataFrame) -> pl.DataFrame:
@@ -126,7 +150,7 @@ def listed(session: date, active: pl.DataFrame, inactive: pl.DataFrame) -> tuple
     lives = pl.when(~pl.col("active")).then("delisted_on").alias("delisted_on")
     answered = pl.concat([active, inactive]).rename({"type": "kind"}).with_columns(lives)
     single = best_identified(answered)
-    named = single.with_columns(security_id(), session=pl.lit(session))
+    named = single.with_columns(security_id(), earlier_ids(), session=pl.lit(session))
     newest_first = named.sort("ticker", "active", "delisted_on", descending=[False, True, True], nulls_last=True)
     kept = newest_first.unique(["ticker", "security_id"], keep="first", maintain_order=True)
     return kept, {

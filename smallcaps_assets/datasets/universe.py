@@ -11,7 +11,8 @@ reason.
 The price is the close before, as traded, on the split basis of the session: a stock of 4 cents that splits 1:225 before
 the open is a stock of 9 dollars. Market cap is the shares known before the session × that price. Shares are the last
 count found; one that the vendor repeats (to a thousandth) is as old as its first telling, so that splits since then are
-applied to it. The vendor's own market cap stands beside it and decides nothing.
+applied to it. Counts and splits follow the security through renames. The vendor's own market cap stands beside it,
+is compared and decides nothing.
 
 What goes wrong: the vendor's counts follow filings, months late where a company dilutes fast, and may be visible before
 they were published (see `shares_outstanding`; `publication_lag_sessions` makes them older). Names that trade but are
@@ -20,6 +21,7 @@ not in the reference are kept as rows and counted.
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Annotated
 
 import dagster as dg
 import pandera.polars as pa
@@ -29,20 +31,23 @@ from pydantic import Field
 from smallcaps_assets import sessions
 from smallcaps_assets.contract import Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
-from smallcaps_assets.maths.adjustment import split_factor
+from smallcaps_assets.maths.identity import followed, identified
+from smallcaps_assets.maths.share_counts import CAP_CLASSES, LARGE, cap_class, last_counts, on_basis
+from smallcaps_assets.maths.small_cap_gate import all_failed, failing
 from smallcaps_assets.partitions import Axis, Partition
 
 SHARES_BEFORE = 66  # sessions: three monthly counts, and room for a lag of six weeks
-SAME_COUNT = 1e-3  # relative; a count derived from a market cap wobbles by rounding, a split moves it by more
 SPLITS_BEFORE = 252  # sessions within which a float is put on the session's basis
-CAP_CLASSES = {"nano": 50e6, "micro": 300e6, "small": 2e9, "mid": 10e9}  # upper ends, USD
-LARGE = "large"
 BEFORE_THE_CAP = ["not in the reference", "not listed", "no bar before", "price", "kind"]
 MOST_UNKNOWN_CAPS = 0.20  # of the tickers whose cap was asked for by the rules
 MOST_STRANGERS = 0.005  # of all tickers: names in the bars but not in the reference, or the other way round
 FEW = 5  # names that may be strangers in a small market
+FAR = 0.20  # of our cap: further off, the vendor's rests on another count
+MOST_FAR = 0.25  # of the caps told for this very session
+WHY = "FROM universe_why WHERE ticker = 'GEVO' AND session = DATE '2024-01-16'"  # in data/smallcaps.duckdb
+EXAMPLES = 3  # tickers by reason, in the UI
 NEEDED = {
-    "tickers": ["session", "ticker", "security_id", "active", "delisted_on", "kind", "primary_exchange"],
+    "tickers": ["session", "ticker", "security_id", "earlier_ids", "active", "delisted_on", "kind", "primary_exchange"],
     "daily_metrics": ["session", "ticker", "close_raw", "prior_close", "mean_dollar_volume_20"],
     "shares_outstanding": ["session", "ticker", "security_id", "shares", "vendor_market_cap"],
     "float_shares": ["session", "ticker", "effective_on", "free_float"],
@@ -104,6 +109,8 @@ class Universe(pa.DataFrameModel):
     kind: str = column("the vendor's type", nullable=True)
     primary_exchange: str = column("MIC", nullable=True)
     mean_dollar_volume_20: float = column("of the 20 sessions before", unit="USD", ge=0, nullable=True)
+    failed: Annotated[pl.List, pl.String()] = column("every rule that fails, in the order of the rules")
+    rules: str = column("the rules' bounds, as JSON")
 
     class Config:
         """Key."""
@@ -121,9 +128,10 @@ class Universe(pa.DataFrameModel):
 
     @pa.dataframe_check
     @classmethod
-    def member_is_the_reason_of_members(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        """The flag and the reason say the same."""
-        return data.lazyframe.select(pl.col("member") == (pl.col("reason") == "member"))
+    def the_reason_is_the_first_rule_that_fails(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """Flag, reason and list say the same."""
+        first = pl.col("failed").list.first().fill_null("member")
+        return data.lazyframe.select((pl.col("reason") == first) & (pl.col("member") == (first == "member")))
 
     @pa.dataframe_check
     @classmethod
@@ -134,9 +142,14 @@ class Universe(pa.DataFrameModel):
 
 def unknown_caps_are_few(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
     """Of the tickers of a possible kind and price, at most one in five has an unknown market cap."""
-    reached = stored.filter(~pl.col("reason").is_in(BEFORE_THE_CAP))
-    unknown = reached["market_cap"].null_count()
-    return Verdict(unknown <= MOST_UNKNOWN_CAPS * reached.height, {"unknown": unknown, "judged": reached.height})
+    unknown, reached = unknown_caps(stored)
+    return Verdict(unknown <= MOST_UNKNOWN_CAPS * reached, {"unknown": unknown, "judged": reached})
+
+
+def unknown_caps(rows: pl.DataFrame) -> tuple[int, int]:
+    """How many tickers of a possible kind and price have no market cap, and how many there are."""
+    reached = rows.filter(~pl.col("reason").is_in(BEFORE_THE_CAP))
+    return reached["market_cap"].null_count(), reached.height
 
 
 def bars_and_reference_name_the_same_tickers(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
@@ -144,59 +157,21 @@ def bars_and_reference_name_the_same_tickers(stored: pl.DataFrame, _inputs: Mapp
     unknown = stored.filter(pl.col("reason") == "not in the reference")
     silent = stored.filter(pl.col("reason") == "no bar before", pl.col("kind") == "CS")
     allowed = max(FEW, MOST_STRANGERS * stored.height)
-    return Verdict(
-        max(unknown.height, silent.height) <= allowed,
-        {
-            "not_in_the_reference": f"{unknown.height}: {', '.join(unknown['ticker'].head(5))}",
-            "without_a_bar": f"{silent.height}: {', '.join(silent['ticker'].head(5))}",
-            "allowed": allowed,
-        },
-    )
+    both = {"not_in_the_reference": unknown, "without_a_bar": silent}
+    shown = {name: f"{rows.height}: {', '.join(rows['ticker'].head(5))}" for name, rows in both.items()}
+    return Verdict(max(unknown.height, silent.height) <= allowed, {**shown, "allowed": allowed})
 
 
-def first_failed(rules: UniverseRules) -> pl.Expr:
-    """The first rule that a row fails, else ``member``. A comparison with null fails nothing: unknown has its rule."""
-    cap, kind, exchange = pl.col("market_cap"), pl.col("kind"), pl.col("primary_exchange")
-    failed: dict[str, pl.Expr] = {
-        "not in the reference": pl.col("active").is_null(),
-        "not listed": ~pl.col("active"),
-        "no bar before": pl.col("close_raw").is_null() & (not rules.unknown_history_is_member),
-        "price": ~pl.col("price").is_between(rules.min_price, rules.max_price),
-        "kind": ~kind.is_in(rules.kinds),
-        "market cap unknown": cap.is_null() & (not rules.unknown_cap_is_member),
-        "market cap": cap >= rules.max_market_cap,
-        "float": pl.col("float_shares") >= rules.max_float,
-        "kind unknown": kind.is_null() & (not rules.unknown_kind_is_member),
-        "exchange unknown": exchange.is_null() & (not rules.unknown_exchange_is_member),
-        "exchange": ~exchange.is_in(rules.exchanges),
-        "dollar volume unknown": pl.col("mean_dollar_volume_20").is_null() & (not rules.unknown_history_is_member),
-        "dollar volume": pl.col("mean_dollar_volume_20") < rules.min_dollar_volume,
-    }
-    reasons = [pl.when(fails).then(pl.lit(reason)) for reason, fails in failed.items()]
-    return pl.coalesce(*reasons, pl.lit("member")).alias("reason")
+def the_vendors_caps_are_near_ours(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """Of the caps that the vendor told for this session, at most a quarter lie 20 % or more from shares × price."""
+    judged, far = compared(stored.filter(pl.col("shares_session") == pl.col("session")))
+    return Verdict(far <= max(FEW, MOST_FAR * judged), {"compared": judged, "far": far})
 
 
-def cap_class(cap: pl.Expr) -> pl.Expr:
-    """The size class of a market cap; null if it is unknown."""
-    classes = [pl.when(cap < end).then(pl.lit(name)) for name, end in CAP_CLASSES.items()]
-    return pl.coalesce(*classes, pl.when(cap.is_not_null()).then(pl.lit(LARGE))).alias("cap_class")
-
-
-def on_basis(counts: pl.DataFrame, since: str, count: str, splits: pl.DataFrame, session: date) -> pl.DataFrame:
-    """``counts`` (``ticker``, …) with ``count`` moved from the split basis of ``since`` to that of ``session``."""
-    dated = split_factor(counts.with_columns(session=since), splits, as_of=session)
-    return dated.with_columns(pl.col(count) / pl.col("split_factor")).drop("split_factor", "session")
-
-
-def last_counts(asked: pl.DataFrame) -> pl.DataFrame:
-    """Each security's last count, with ``told_on``, the session on which the vendor first told this very count."""
-    found = asked.filter(pl.col("shares").is_not_null()).sort("security_id", "session", "ticker")
-    moved = (pl.col("shares") / pl.col("shares").shift(1) - 1).abs() > SAME_COUNT
-    told = found.with_columns(telling=moved.fill_null(False).cum_sum().over("security_id"))
-    first = pl.col("session").filter(pl.col("telling") == pl.col("telling").last()).first()
-    return told.group_by("security_id", maintain_order=True).agg(
-        pl.col("shares", "vendor_market_cap").last(), shares_session=pl.col("session").last(), told_on=first
-    )
+def compared(rows: pl.DataFrame) -> tuple[int, int]:
+    """How many rows have both market caps, and how many of those differ by 20 % or more of ours."""
+    off = (rows["vendor_market_cap"] / rows["market_cap"] - 1).abs().drop_nulls()
+    return off.len(), int((off >= FAR).sum())
 
 
 def reference(listed: pl.DataFrame, trading: pl.DataFrame) -> pl.DataFrame:
@@ -206,14 +181,14 @@ def reference(listed: pl.DataFrame, trading: pl.DataFrame) -> pl.DataFrame:
     return known.unique("ticker", keep="last", maintain_order=True)
 
 
-def frames(**inputs: pl.LazyFrame) -> Frames:
-    """What the rules need of each input, collected once for all sessions of a run; of splits the accepted ones."""
-    return {name: rows.select(NEEDED[name]).collect() for name, rows in inputs.items()}
-
-
-def recent(session: date, splits: pl.DataFrame) -> pl.DataFrame:
-    """The splits that the session's own look-back reaches, whatever else a run holds."""
-    return splits.filter(pl.col("session").is_between(oldest_split(session), session))
+def frames(days: list[date], **inputs: pl.LazyFrame) -> Frames:
+    """What the rules need of each input, collected once for a run; ``listings``: whose the tickers with splits were."""
+    needed = {name: rows.select(NEEDED[name]) for name, rows in inputs.items()}
+    split = inputs["splits"].select("ticker").unique().collect()["ticker"]
+    whose = needed["tickers"].filter(pl.col("active") & pl.col("ticker").is_in(split.implode()))
+    own = needed["tickers"].filter(pl.col("session").is_in(days))
+    kept = {**needed, "tickers": own, "listings": whose.select("session", "ticker", "security_id")}
+    return {name: rows.collect() for name, rows in kept.items()}
 
 
 def oldest_split(session: date) -> date:
@@ -221,53 +196,75 @@ def oldest_split(session: date) -> date:
     return [*sessions.before(session, SPLITS_BEFORE), session][0]
 
 
-def counts_of(session: date, known: Frames, tickers: pl.DataFrame, lag: int) -> pl.DataFrame:
-    """(``security_id``, ``shares`` on the session's basis, …), from counts that are at least ``lag`` sessions old."""
+def splits_of(session: date, known: Frames, listed: pl.DataFrame) -> pl.DataFrame:
+    """The splits that the session's own look-back reaches, under the session's tickers."""
+    seen = pl.col("session").is_between(oldest_split(session), session)
+    return followed(identified(known["splits"].filter(seen), known["listings"].filter(seen)), listed)
+
+
+def counts_of(session: date, known: Frames, listed: pl.DataFrame, splits: pl.DataFrame, lag: int) -> pl.DataFrame:
+    """(``ticker``, ``shares`` on the session's basis, …), from counts that are at least ``lag`` sessions old."""
     window = [*sessions.before(session, SHARES_BEFORE), session]
     usable = known["shares_outstanding"].filter(pl.col("session").is_between(window[0], window[-1 - lag]))
-    named = tickers.filter("active").unique("security_id", keep="first", maintain_order=True)
-    counts = last_counts(usable).join(named.select("ticker", "security_id"), on="security_id", validate="1:1")
-    moved = on_basis(counts, "told_on", "shares", recent(session, known["splits"]), session)
-    return moved.drop("ticker", "told_on")
+    counts = last_counts(followed(usable, listed))
+    return on_basis(counts, "told_on", "shares", splits, session).drop("told_on")
 
 
-def floats_of(session: date, known: Frames) -> pl.DataFrame:
+def floats_of(session: date, known: Frames, splits: pl.DataFrame) -> pl.DataFrame:
     """(``ticker``, ``float_shares`` on the session's basis), from values in effect before the session."""
     own = known["float_shares"].filter(pl.col("session") == session).drop("session")
     since = own.with_columns(since=pl.max_horizontal("effective_on", pl.lit(oldest_split(session))))
-    moved = on_basis(since, "since", "free_float", recent(session, known["splits"]), session)
-    return moved.select("ticker", float_shares="free_float")
+    return on_basis(since, "since", "free_float", splits, session).select("ticker", float_shares="free_float")
 
 
 def judged(session: date, known: Frames, rules: UniverseRules) -> pl.DataFrame:
     """The session's rows, from what was known before it alone."""
+    listed = known["tickers"].filter(pl.col("session") == session).drop("session")
     metrics = known["daily_metrics"].filter(pl.col("session") == session).drop("session")
-    tickers = reference(known["tickers"].filter(pl.col("session") == session).drop("session"), metrics)
-    counts = counts_of(session, known, tickers, rules.publication_lag_sessions)
+    splits = splits_of(session, known, listed)
     rows = (
-        tickers.join(metrics, on="ticker", how="full", coalesce=True, validate="1:1")
-        .join(counts, on="security_id", how="left", validate="m:1")
-        .join(floats_of(session, known), on="ticker", how="left", validate="1:1")
+        reference(listed, metrics)
+        .join(metrics, on="ticker", how="full", coalesce=True, validate="1:1")
+        .join(
+            counts_of(session, known, listed, splits, rules.publication_lag_sessions),
+            on="ticker",
+            how="left",
+            validate="1:1",
+        )
+        .join(floats_of(session, known, splits), on="ticker", how="left", validate="1:1")
     )
     priced = rows.rename({"prior_close": "price"})
     sized = priced.with_columns(market_cap=pl.col("shares") * pl.col("price"), session=pl.lit(session))
-    named = sized.with_columns(
-        first_failed(rules), cap_class(pl.col("market_cap")), market_cap_limit=pl.lit(rules.max_market_cap)
-    )
-    return named.with_columns(member=pl.col("reason") == "member").drop("active", "delisted_on")
+    classed = sized.with_columns(cap_class(pl.col("market_cap")), market_cap_limit=pl.lit(rules.max_market_cap))
+    gate = failing(**rules.model_dump(exclude={"publication_lag_sessions"}))
+    named = classed.with_columns(all_failed(gate).alias("failed"), rules=pl.lit(rules.model_dump_json()))
+    first = pl.col("failed").list.first().fill_null("member")
+    return named.with_columns(reason=first, member=first == "member").drop("active", "delisted_on", "earlier_ids")
+
+
+def reasons_table(rows: pl.DataFrame) -> str:
+    """By reason, most frequent first: how many tickers, and the most traded of them."""
+    traded = rows.sort(pl.col("mean_dollar_volume_20"), "ticker", descending=[True, False], nulls_last=True)
+    counted = traded.group_by("reason", maintain_order=True).agg(pl.len(), pl.col("ticker").head(EXAMPLES))
+    ordered = counted.sort("len", "reason", descending=[True, False])
+    lines = [f"| {reason} | {count:,} | {', '.join(names)} |" for reason, count, names in ordered.iter_rows()]
+    return "\n".join(["| reason | tickers | such as |", "|---|--:|---|", *lines])
 
 
 def with_waterfall(session: date, known: Frames, rules: UniverseRules) -> Rows:
     """The session's partition with its counts by reason and of its members by cap class."""
     rows = judged(session, known, rules)
-    reasons = rows["reason"].value_counts().sort("count", "reason", descending=[True, False])
-    lines = [f"| {reason} | {count:,} |" for reason, count in reasons.iter_rows()]
     members = rows.filter("member")
     classes = members["cap_class"].fill_null("unknown").value_counts().sort("cap_class")
+    unknown, reached = unknown_caps(rows)
+    both, far = compared(rows)
     shown = {
         "members": members.height,
         "members_by_class": ", ".join(f"{name} {count}" for name, count in classes.iter_rows()),
-        "reasons": dg.MetadataValue.md("\n".join(["| reason | tickers |", "|---|--:|", *lines])),
+        "reasons": dg.MetadataValue.md(reasons_table(rows)),
+        "unknown_caps_pct": round(100 * unknown / max(reached, 1), 2),
+        "vendor_caps_20_pct_off_pct": round(100 * far / max(both, 1), 2),
+        "why": WHY,
     }
     return Rows(Partition(session), rows, shown)
 
@@ -275,8 +272,8 @@ def with_waterfall(session: date, known: Frames, rules: UniverseRules) -> Rows:
 @dataset(
     Universe,
     Axis.SESSION,
-    before={"shares_outstanding": SHARES_BEFORE, "splits": SPLITS_BEFORE},
-    laws=(unknown_caps_are_few, bars_and_reference_name_the_same_tickers),
+    before={"shares_outstanding": SHARES_BEFORE, "splits": SPLITS_BEFORE, "tickers": SPLITS_BEFORE},
+    laws=(unknown_caps_are_few, the_vendors_caps_are_near_ours, bars_and_reference_name_the_same_tickers),
 )
 def universe(
     run: Run,
@@ -289,6 +286,7 @@ def universe(
 ) -> Iterator[Rows]:
     """Each session judged by what was known before it."""
     known = frames(
+        run.sessions,
         tickers=tickers,
         daily_metrics=daily_metrics,
         shares_outstanding=shares_outstanding,

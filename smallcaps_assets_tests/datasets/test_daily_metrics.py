@@ -39,10 +39,26 @@ def splits(*rows: tuple[date, str, float, float, bool]) -> pl.LazyFrame:
     return pl.DataFrame(rows, schema={**names, "accepted": pl.Boolean}, orient="row").lazy()
 
 
-def computed(daily: pl.LazyFrame, actions: pl.LazyFrame | None = None, session: date = SESSION) -> pl.DataFrame:
+Listing = tuple[date, str, str, list[str], bool]
+
+
+def lists(*rows: Listing) -> pl.LazyFrame:
+    """(session, ticker, security, earlier ids, active)."""
+    names = [("session", pl.Date()), ("ticker", pl.String()), ("security_id", pl.String())]
+    schema = pl.Schema([*names, ("earlier_ids", pl.List(pl.String)), ("active", pl.Boolean())])
+    return pl.DataFrame(rows, schema=schema, orient="row").lazy()
+
+
+def computed(
+    daily: pl.LazyFrame,
+    actions: pl.LazyFrame | None = None,
+    session: date = SESSION,
+    listed: pl.LazyFrame | None = None,
+) -> pl.DataFrame:
     """The session's rows, which pass their contract."""
     run = Run("daily_metrics", (Partition(session),))
-    (part,) = daily_metrics(run, daily_bars=daily, splits=splits() if actions is None else actions)
+    known = {"splits": splits() if actions is None else actions, "tickers": lists() if listed is None else listed}
+    (part,) = daily_metrics(run, daily_bars=daily, **known)
     rows = contracts.conform(DailyMetrics, part.frame)
     verdict = contracts.verdict(DailyMetrics, rows)
     assert verdict.passed, verdict.metadata
@@ -160,7 +176,7 @@ def test_one_run_over_sessions_equals_a_run_for_each_to_the_byte() -> None:
     )
     wanted = ALL[299:310]
     run = Run("daily_metrics", tuple(map(Partition, wanted)))
-    together = list(daily_metrics(run, daily_bars=bars(*daily), splits=actions))
+    together = list(daily_metrics(run, daily_bars=bars(*daily), splits=actions, tickers=lists()))
     assert [part.partition.session for part in together] == wanted
     for part, session in zip(together, wanted, strict=True):
         window = pl.col("session").is_between(sessions.before(session, 252)[0], session)

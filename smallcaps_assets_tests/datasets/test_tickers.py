@@ -14,6 +14,7 @@ from smallcaps_assets.datasets.tickers import (
     listed,
     tickers,
 )
+from smallcaps_assets.maths.identity import followed
 from smallcaps_assets.partitions import Partition
 from smallcaps_assets.source import wire
 from smallcaps_assets_tests.datasets.vendor import Vendor
@@ -59,6 +60,61 @@ def test_a_security_is_named_by_figi_then_by_cik_and_class_then_by_ticker_and_er
         "NOID": "ticker:NOID:first",
     }
     assert contracts.verdict(Tickers, rows).passed
+
+
+def test_a_listing_names_the_weaker_identifiers_that_it_may_have_had_before() -> None:
+    rows = stored(
+        answer(
+            {"ticker": "GEVO", "type": "CS", "cik": "1", "share_class_figi": "BBG01"},
+            {"ticker": "FIGI", "share_class_figi": "BBG02"},
+            {"ticker": "AAME", "type": "CS", "cik": "3"},
+            {"ticker": "NOID"},
+        )
+    )
+    assert dict(rows.select("ticker", "earlier_ids").iter_rows()) == {
+        "GEVO": ["cik:1:CS", "ticker:GEVO:first"],
+        "FIGI": ["ticker:FIGI:first"],
+        "AAME": ["ticker:AAME:first"],
+        "NOID": [],
+    }
+
+
+def history(*walks: tuple[pl.DataFrame, pl.DataFrame | None]) -> list[pl.DataFrame]:
+    """The lists of Tuesday, Wednesday, …"""
+    return [stored(on, off, date(2024, 1, 16 + day)) for day, (on, off) in enumerate(walks)]
+
+
+def traced(earlier: pl.DataFrame, later: pl.DataFrame) -> dict[str, str]:
+    """By ticker of the earlier list, what its rows are called in the later one; left out if another has the ticker."""
+    rows = earlier.filter("active").select("session", "ticker", "security_id", was="ticker")
+    return dict(followed(rows, later).sort("was").select("was", "ticker").iter_rows())
+
+
+def test_a_rename_keeps_the_figi_and_without_figi_the_cik_but_not_a_ticker_alone() -> None:
+    for identity, now in (({"share_class_figi": "BBG1"}, "NEW"), ({"cik": "1", "type": "CS"}, "NEW"), ({}, "OLD")):
+        gone = answer({"ticker": "OLD", **identity, "active": False, "delisted_on": WEDNESDAY})
+        before, after = history(
+            (answer({"ticker": "OLD", **identity}), None), (answer({"ticker": "NEW", **identity}), gone)
+        )
+        assert traced(before, after) == {"OLD": now}
+
+
+def test_a_reused_ticker_is_another_security_whether_it_is_identified_or_not() -> None:
+    for old, new in (({"share_class_figi": "BBG1"}, {"share_class_figi": "BBG2"}), ({}, {}), ({"cik": "1"}, {})):
+        ended = answer({"ticker": "META", **old, "active": False, "delisted_on": WEDNESDAY})
+        before, after = history((answer({"ticker": "META", **old}), None), (answer({"ticker": "META", **new}), ended))
+        assert traced(before, after) == {}
+
+
+def test_a_figi_that_appears_later_also_in_a_rename_finds_what_was_known_without_it() -> None:
+    without, named = {"ticker": "GEVO"}, {"ticker": "GEVO", "share_class_figi": "BBG1"}
+    with_cik = {"cik": "1", "type": "CS"}
+    assert traced(*history((answer(without), None), (answer(named), None))) == {"GEVO": "GEVO"}
+    assert traced(*history((answer(named), None), (answer(without), None))) == {"GEVO": "GEVO"}  # nor is a lost one
+    ended = answer(named | {"active": False, "delisted_on": WEDNESDAY})
+    assert traced(*history((answer(named), None), (answer(without), ended))) == {}
+    renamed = answer({"ticker": "NEW", "share_class_figi": "BBG1", **with_cik})
+    assert traced(*history((answer(without | with_cik), None), (renamed, None))) == {"GEVO": "NEW"}
 
 
 def test_two_classes_of_one_issuer_without_suffix_do_not_share_an_id() -> None:

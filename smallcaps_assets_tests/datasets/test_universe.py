@@ -13,7 +13,6 @@ from smallcaps_assets.datasets.universe import (
     Universe,
     UniverseRules,
     bars_and_reference_name_the_same_tickers,
-    cap_class,
     universe,
     unknown_caps_are_few,
 )
@@ -28,6 +27,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "session": pl.Date,
         "ticker": pl.String,
         "security_id": pl.String,
+        "earlier_ids": pl.List(pl.String),
         "active": pl.Boolean,
         "delisted_on": pl.Date,
         "kind": pl.String,
@@ -69,7 +69,7 @@ def stock(
     """A member but for what is ``told``: 2 USD × 50 M shares = 100 M USD."""
     listing = {
         "ticker": ticker, "security_id": f"id:{ticker}", "active": True, "kind": "CS", "primary_exchange": "XNAS",
-        "session": session,
+        "session": session, "earlier_ids": [],
     }  # fmt: skip
     metrics = {
         "ticker": ticker, "session": session, "close_raw": price, "prior_close": price, "mean_dollar_volume_20": 1e6,
@@ -169,18 +169,6 @@ def test_unknowns_pass_only_where_the_rules_say_so() -> None:
     assert row(stock(kind="ADRC"), kinds=["CS", "ADRC"])["reason"] == "member"
 
 
-@pytest.mark.parametrize(
-    ("cap", "name"),
-    [
-        (None, None), (49.9e6, "nano"), (50e6, "micro"), (299.9e6, "micro"), (300e6, "small"), (1.99e9, "small"),
-        (2e9, "mid"), (9.99e9, "mid"), (10e9, "large"),
-    ],
-)  # fmt: skip
-def test_a_class_begins_at_its_lower_end(cap: float | None, name: str | None) -> None:
-    frame = pl.DataFrame({"cap": [cap]}, schema={"cap": pl.Float64})
-    assert frame.select(cap_class(pl.col("cap"))).item() == name
-
-
 def test_an_ended_name_without_bars_has_no_row_and_a_reused_ticker_has_one() -> None:
     dead = stock("OLD", active=False, delisted_on=ALL[100])["tickers"]
     before = [{**stock()["tickers"][0], "active": False, "delisted_on": ALL[99], "security_id": "id:other"}]
@@ -265,7 +253,7 @@ def test_the_counts_by_reason_are_shown() -> None:
     (part,) = parts(stock("A"), stock("B"), stock("C", price=99.0))
     assert part.metadata["members"] == 2
     assert part.metadata["members_by_class"] == "micro 2"
-    assert part.metadata["reasons"].value.splitlines()[2:] == ["| member | 2 |", "| price | 1 |"]
+    assert part.metadata["reasons"].value.splitlines()[2:] == ["| member | 2 | A, B |", "| price | 1 | C |"]
 
 
 def test_a_session_without_anything_is_empty() -> None:
