@@ -66,6 +66,7 @@ class DailyEvents(pa.DataFrameModel):
     low_of_5_pct: float = column("low over the lowest low of the 5 sessions before", unit="%", gt=0, nullable=True)
     dollar_volume: float = column("close × volume", unit="USD", ge=0)
     sessions_before: pl.Int64 = column("sessions with a bar among the 252 before", unit="sessions", ge=0)
+    duplicate_of: str = column("of `daily_metrics`: ticker with the same bars before", nullable=True)
     known_at: Instant = column("the session's close")
 
     class Config:
@@ -137,7 +138,10 @@ def measured(bars: pl.LazyFrame, metrics: pl.LazyFrame) -> pl.LazyFrame:
 
 def events(bars: pl.LazyFrame, metrics: pl.LazyFrame, universe: pl.LazyFrame, rules: DailyRules) -> pl.LazyFrame:
     """The rows of the dataset for all sessions in the frames."""
-    needed = ["session", "ticker", "prior_close", "mean_volume_20", "low_5", "true_range_pct_p88", "sessions_before"]
+    needed = [
+        *("session", "ticker", "prior_close", "mean_volume_20", "low_5", "true_range_pct_p88"),
+        *("sessions_before", "duplicate_of"),
+    ]
     branches = pl.concat_list(
         [pl.when(holds.fill_null(False)).then(pl.lit(branch)) for branch, holds in fired(rules).items()]
     ).list.drop_nulls()

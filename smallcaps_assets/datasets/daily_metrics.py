@@ -30,7 +30,7 @@ from smallcaps_assets import sessions
 from smallcaps_assets.contract import Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.maths.adjustment import split_factor
-from smallcaps_assets.maths.identity import followed, identified
+from smallcaps_assets.maths.identity import LISTED, followed, identified
 from smallcaps_assets.partitions import Axis
 
 YEAR = 252  # sessions
@@ -41,7 +41,6 @@ FEWEST_TRUE_RANGES = 60  # for a percentile of them
 HIGH_PERCENTILE = 0.88  # of the first system's atr_breakout
 JUMP = 5.0  # times, from the close before to the open: more often a split that the vendor lacks than news
 SAME = ["session", "open", "high", "low", "close", "volume"]  # what two names of one security have in common
-LISTED = ["session", "ticker", "security_id", "earlier_ids", "active"]  # what identity is made of
 SHOWN = 20  # pairs, in the UI
 USUAL_SHARE = 0.20  # of the usual number of tickers that a session may lack or have on top
 

@@ -1,8 +1,12 @@
 """A ticker's rank by its daily events of the 252 sessions before.
 
-Source: `daily_events`. Grain: one row per session and ticker with at least one daily event in the 252 sessions before;
-the session's own events are known only at its close and are left out, so a ranking is known before the open. Most
-events first, ties by ticker. The first system ranked over the whole sample, which chose tickers by their future.
+Source: `daily_events`, and `tickers` of the session. Grain: one row per session and ticker with at least one daily
+event in the 252 sessions before; the session's own events are known only at its close and are left out, so a ranking is
+known before the open. Most events first, ties by ticker. The first system ranked over the whole sample, which chose
+tickers by their future.
+
+Events count for the security: those under an earlier name count for the name of the session, those of another company
+that had the ticker do not (`maths/identity.py`), and one that shows under two names counts once, for the first by name.
 """
 
 from collections.abc import Iterator
@@ -14,6 +18,7 @@ import polars as pl
 from smallcaps_assets import sessions
 from smallcaps_assets.contract import column
 from smallcaps_assets.dataset import Rows, Run, dataset
+from smallcaps_assets.maths.identity import LISTED, followed
 from smallcaps_assets.partitions import Axis
 
 SESSIONS = 252  # a trading year
@@ -49,28 +54,34 @@ def exact_mean(values: pl.Expr) -> pl.Expr:
     return (values * MILLION).round().cast(pl.Int64).sum() / pl.len() / MILLION
 
 
-def ranking(events: pl.LazyFrame, wanted: list[date]) -> pl.LazyFrame:
-    """The rows of the dataset for the wanted sessions; events of other sessions are only looked back upon."""
-    ordinals = sessions.table().lazy().select("session").with_row_index("ordinal")
-    past = events.select("session", "ticker", "gap_pct", "rvol").join(ordinals, on="session")
-    ranked = ordinals.filter(pl.col("session").is_in(wanted))
-    age = pl.col("ordinal").cast(pl.Int64) - pl.col("ordinal_past").cast(pl.Int64)
-    return (
-        ranked.join(past.rename({"ordinal": "ordinal_past", "session": "session_past"}), how="cross")
-        .filter(age.is_between(1, SESSIONS))
-        .sort("session", "ticker", "ordinal_past")
-        .group_by("session", "ticker", maintain_order=True)
+def counted_once(events: pl.DataFrame) -> pl.DataFrame:
+    """Without the events of a ticker that has the bars of another one which has the event too."""
+    firsts = events.select("session", duplicate_of="ticker")
+    return events.join(firsts, on=["session", "duplicate_of"], how="anti")
+
+
+def ranking(session: date, events: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    """The session's rows from the events of the 252 sessions before, under the tickers of its list."""
+    before = sessions.before(session, SESSIONS)
+    past = followed(counted_once(events.filter(pl.col("session").is_between(before[0], before[-1]))), listed)
+    ranked = (
+        past.sort("ticker", "session")
+        .group_by("ticker", maintain_order=True)
         .agg(
             pl.len().cast(pl.Int64).alias("events"),
             exact_mean(pl.col("gap_pct")).alias("mean_gap_pct"),
             exact_mean(pl.col("rvol")).alias("mean_rvol"),
         )
-        .sort("session", "events", "ticker", descending=[False, True, False])
-        .with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("session").alias("rank"))
+        .sort("events", "ticker", descending=[True, False])
     )
+    return ranked.with_columns(session=pl.lit(session), rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
 
 
 @dataset(EventRanking, Axis.SESSION, before={"daily_events": SESSIONS})
-def event_ranking(run: Run, daily_events: pl.LazyFrame) -> Iterator[Rows]:
+def event_ranking(run: Run, daily_events: pl.LazyFrame, tickers: pl.LazyFrame) -> Iterator[Rows]:
     """Tickers ranked by what they did in the year before."""
-    yield from run.split(ranking(daily_events, run.sessions))
+    events = daily_events.select("session", "ticker", "security_id", "gap_pct", "rvol", "duplicate_of").collect()
+    lists = tickers.filter(pl.col("session").is_in(run.sessions)).select(*LISTED).collect()
+    for partition in run.partitions:
+        session = partition.session or date.max
+        yield Rows(partition, ranking(session, events, lists.filter(pl.col("session") == session)))

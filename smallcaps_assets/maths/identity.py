@@ -8,6 +8,8 @@ identifiers out. So an identifier that appears later links back without any hist
 
 import polars as pl
 
+LISTED = ("session", "ticker", "security_id", "earlier_ids", "active")  # columns of `tickers` that identity is made of
+
 
 def known_as(listed: pl.DataFrame) -> pl.DataFrame:
     """(``known_as``, ``holder``, ``id``): each identifier, strong or weak, that names one active listing only.

@@ -16,6 +16,7 @@ SESSION = date(2024, 1, 16)
 QUIET_BAR = {"open": 10.0, "high": 10.2, "low": 9.9, "close": 10.1, "volume": 100_000.0}
 METRICS = {
     "prior_close": 10.0, "mean_volume_20": 100_000.0, "low_5": 9.0, "true_range_pct_p88": 0.5, "sessions_before": 120,
+    "duplicate_of": None,
 }  # fmt: skip
 
 
@@ -27,7 +28,12 @@ def run_on(bar: dict[str, float], session: date = SESSION, members: bool = True,
         daily_bars=pl.LazyFrame([{**key, **QUIET_BAR, **bar}]),
         daily_metrics=pl.LazyFrame(
             [{**key, **METRICS, **metrics}],
-            schema_overrides={"low_5": pl.Float64, "true_range_pct_p88": pl.Float64, "mean_volume_20": pl.Float64},
+            schema_overrides={
+                "low_5": pl.Float64,
+                "true_range_pct_p88": pl.Float64,
+                "mean_volume_20": pl.Float64,
+                "duplicate_of": pl.String,
+            },
         ),
         universe=universe.lazy() if members else universe.clear().lazy(),
         config=DailyRules(),

@@ -14,13 +14,30 @@ SESSION = date(2024, 1, 16)
 YEAR = sessions.before(SESSION, 253)
 
 
-def events(*rows: tuple[date, str, float, float]) -> pl.LazyFrame:
-    return pl.LazyFrame(rows, schema=["session", "ticker", "gap_pct", "rvol"], orient="row")
+Event = tuple[date, str, float, float]
 
 
-def ranked(found: pl.LazyFrame, *wanted: date) -> pl.DataFrame:
+def events(*rows: Event, ids: dict[str, str] | None = None, duplicates: dict[str, str] | None = None) -> pl.LazyFrame:
+    """(session, ticker, gap, rvol), of the securities ``ids`` (else one a ticker), with the same bars as another."""
+    frame = pl.DataFrame(rows, schema=["session", "ticker", "gap_pct", "rvol"], orient="row")
+    names = frame["ticker"].to_list()
+    return frame.with_columns(
+        pl.Series("security_id", [(ids or {}).get(name, f"BBG{name}") for name in names], dtype=pl.String),
+        pl.Series("duplicate_of", [(duplicates or {}).get(name) for name in names], dtype=pl.String),
+    ).lazy()
+
+
+def lists(*rows: tuple[date, str, str]) -> pl.LazyFrame:
+    """(session, ticker, security) of active tickers."""
+    frame = pl.DataFrame(rows, schema={"session": pl.Date, "ticker": pl.String, "security_id": pl.String}, orient="row")
+    none = pl.lit([], dtype=pl.List(pl.String))
+    return frame.with_columns(earlier_ids=none, active=pl.lit(True)).lazy()
+
+
+def ranked(found: pl.LazyFrame, *wanted: date, listed: pl.LazyFrame | None = None) -> pl.DataFrame:
     run = Run("event_ranking", tuple(Partition(session) for session in wanted))
-    parts = [conform(EventRanking, part.frame) for part in event_ranking(run, daily_events=found)]
+    known = lists() if listed is None else listed
+    parts = [conform(EventRanking, part.frame) for part in event_ranking(run, daily_events=found, tickers=known)]
     assert all(verdict(EventRanking, part).passed for part in parts)
     return pl.concat(parts)
 
@@ -46,6 +63,30 @@ def test_one_run_over_three_sessions_gives_what_three_runs_give() -> None:
     drawn = [(YEAR[i], "ABC"[i * i % 3], i * 0.37, i * 0.11 + 1) for i in range(253)]
     found = events(*drawn, *[(session, "D", 1.0, 1.0) for session in wanted])
     assert ranked(found, *wanted).equals(pl.concat([ranked(found, session) for session in wanted]))
+
+
+def test_events_under_an_earlier_name_count_for_the_name_of_the_session() -> None:
+    found = events(
+        *((YEAR[i], "OLD", 1.0, 2.0) for i in (5, 6)), (YEAR[9], "NEW", 4.0, 5.0), ids={"OLD": "BBG1", "NEW": "BBG1"}
+    )
+    assert ranked(found, SESSION, listed=lists((SESSION, "NEW", "BBG1"))).rows() == [(SESSION, "NEW", 3, 2.0, 3.0, 1)]
+    assert ranked(found, SESSION, listed=lists((SESSION, "OLD", "BBG1")))["ticker"].to_list() == ["OLD"]
+
+
+def test_events_of_another_company_that_had_the_ticker_do_not_count() -> None:
+    found = events((YEAR[5], "META", 1.0, 2.0), (YEAR[6], "AA", 1.0, 2.0), ids={"META": "BBG1"})
+    listed = lists((SESSION, "META", "BBG2"), (SESSION, "AA", "BBGAA"))
+    assert ranked(found, SESSION, listed=listed)["ticker"].to_list() == ["AA"]
+
+
+def test_an_event_under_two_names_counts_once() -> None:
+    twice = [(YEAR[5], name, 1.0, 2.0) for name in ("AA", "TWIN")]
+    found = events(*twice, (YEAR[8], "TWIN", 3.0, 2.0), duplicates={"TWIN": "AA"})
+    assert ranked(found, SESSION).select("ticker", "events").rows() == [("AA", 1), ("TWIN", 1)]
+    shared = events(*twice, ids={"AA": "BBG1", "TWIN": "BBG1"})
+    assert ranked(shared, SESSION, listed=lists((SESSION, "TWIN", "BBG1"))).select("ticker", "events").rows() == [
+        ("TWIN", 1)
+    ]
 
 
 def test_without_events_a_ranking_is_empty() -> None:
