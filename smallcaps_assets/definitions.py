@@ -52,7 +52,7 @@ from smallcaps_assets.reports.folder import ADDRESS
 from smallcaps_assets.source import ledger
 from smallcaps_assets.source.resource import PolygonResource
 from smallcaps_assets.source.routes import MEGABITS_PER_SECOND, Route
-from smallcaps_assets.store import catalogue
+from smallcaps_assets.store import catalogue, universe_why
 from smallcaps_assets.store.lake import Lake
 
 FLOW: Mapping[str, tuple[Dataset, ...]] = {
@@ -141,7 +141,8 @@ def definitions(settings: Settings) -> dg.Definitions:
     """Everything Dagster shows and runs, for these settings."""
     lake, axes = Lake(settings.lake.resolve()), Axes(settings.first_session)
     views = {name: dataset.empty() for name, dataset in DATASETS.items()}
-    catalogue.write(lake, views | {ledger.FOLDER: ledger.empty()})
+    questions = {"universe_why": universe_why.query()}
+    catalogue.write(lake, views | {ledger.FOLDER: ledger.empty()}, questions)
     polygon = PolygonResource(
         base_url=settings.base_url,
         # a name, not a value: what is resolved when a run begins never shows in the UI

@@ -4,10 +4,9 @@ One row per session and ticker of `universe`. ``gate`` is a list in the order of
 that was judged, the ``bound`` that it was held against and the ``verdict``: ``passes``, ``fails``, or ``unknown`` where
 there is no value and the rules about the unknown decide. ``sentence`` says it in words. Verdicts are those that were
 stored; nothing is judged again here.
-"""
 
-NAME = "universe_why"
-READS = "universe"
+    FROM universe_why WHERE ticker = 'GEVO' AND session = DATE '2024-01-16'
+"""
 
 # (rule, value, bound), in the order of the rules; {rules.x} is a bound that the row was judged by
 _RULES = (
@@ -60,7 +59,7 @@ def query() -> str:
     said = "x.rule || ' (' || coalesce(x.value, 'unknown') || ', must be ' || x.bound || ')'"
     failing = "[x FOR x IN gate IF x.verdict = 'fails']"
     return (
-        f"WITH judged AS (SELECT *, [{gate}] AS gate FROM {READS}) "  # noqa: S608  (our own names)
+        f"WITH judged AS (SELECT *, [{gate}] AS gate FROM universe) "  # noqa: S608  (our own names)
         "SELECT session, ticker, security_id, member, reason, ticker || CASE WHEN member "
         "THEN ' is in on ' || session || ': it passes every rule: ' || array_to_string("
         f"[{said} FOR x IN gate IF x.verdict = 'passes' AND x.rule IN ('price', 'market cap', 'dollar volume')], '; ') "

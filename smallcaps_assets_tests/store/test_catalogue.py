@@ -47,3 +47,15 @@ def test_a_dataset_whose_contract_gained_a_column_gets_a_new_view(tmp_path: Path
     catalogue.write(Lake(tmp_path), {"bars": BARS.clear()})
     path = catalogue.write(Lake(tmp_path), {"bars": BARS.clear().with_columns(trades=pl.lit(1))})
     assert ask(path, "SELECT trades FROM bars") == []
+
+
+def test_a_question_is_a_view_over_the_datasets_and_a_new_wording_replaces_it(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.commit("bars", "G/2024-01-16", BARS, passed=True, group_rows=10)
+    path = catalogue.write(lake, {"bars": BARS.clear()}, {"why": "SELECT ticker || ' it''s' AS said FROM bars"})
+    assert ask(path, "FROM why") == [("GEVO it's",)]
+    before = path.read_bytes()
+    catalogue.write(lake, {"bars": BARS.clear()}, {"why": "SELECT ticker || ' it''s' AS said FROM bars"})
+    assert path.read_bytes() == before
+    catalogue.write(lake, {"bars": BARS.clear()}, {"why": "SELECT volume FROM bars"})
+    assert ask(path, "FROM why") == [(1.0,)]

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 import pytest
 
 from smallcaps_assets import contract as contracts
 from smallcaps_assets.datasets.universe import Universe, universe
 from smallcaps_assets.store import catalogue
 from smallcaps_assets.store.lake import Lake
+from smallcaps_assets.store.universe_why import query
 from smallcaps_assets_tests.datasets.test_universe import SESSION, parts, stock
 
 RULES = [
@@ -32,7 +32,7 @@ def why(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     lake = Lake(tmp_path_factory.mktemp("lake"))
     rows = contracts.conform(Universe, part.frame)
     lake.commit("universe", str(SESSION), rows, passed=True, group_rows=10)
-    path = catalogue.write(lake, {"universe": universe.empty()})
+    path = catalogue.write(lake, {"universe": universe.empty()}, {"universe_why": query()})
     with duckdb.connect(str(path), read_only=True) as connection:
         return {row["ticker"]: row for row in asked(connection)}
 
@@ -90,19 +90,8 @@ def test_unknowns_that_the_rules_let_pass_are_shown_with_that_bound(tmp_path: Pa
     (part,) = parts(stock(shares=None), unknown_cap_is_member=True)
     lake = Lake(tmp_path)
     lake.commit("universe", str(SESSION), contracts.conform(Universe, part.frame), passed=True, group_rows=10)
-    with duckdb.connect(str(catalogue.write(lake, {"universe": universe.empty()})), read_only=True) as connection:
+    with duckdb.connect(
+        str(catalogue.write(lake, {"universe": universe.empty()}, {"universe_why": query()})), read_only=True
+    ) as connection:
         (row,) = asked(connection)
     assert gate(row)["market cap unknown"] == (None, "known, or unknown", "unknown")
-
-
-def test_the_catalogue_is_written_once_and_again_when_the_view_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    views = {"universe": universe.empty(), "bars": pl.DataFrame({"ticker": ["A"]})}
-    path = catalogue.write(Lake(tmp_path), views)
-    before = path.read_bytes()
-    assert catalogue.write(Lake(tmp_path), views).read_bytes() == before
-    monkeypatch.setattr("smallcaps_assets.store.universe_why.query", lambda: "SELECT ticker FROM universe")
-    catalogue.write(Lake(tmp_path), views)
-    with duckdb.connect(str(path), read_only=True) as connection:
-        assert [column[0] for column in connection.execute("FROM universe_why").description or ()] == ["ticker"]
