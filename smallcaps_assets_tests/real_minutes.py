@@ -20,6 +20,7 @@ from smallcaps_assets.datasets.halts import FOLDER, halts
 from smallcaps_assets.datasets.intraday_events import intraday_events
 from smallcaps_assets.datasets.minute_bars import in_segments, minute_bars
 from smallcaps_assets.datasets.splits import judged, price_ratios
+from smallcaps_assets.datasets.tickers import tickers
 from smallcaps_assets.maths.session_dates import with_session
 from smallcaps_assets.partitions import Partition, letter_of
 from smallcaps_assets.source.emulator.halt_file import write_halt_files
@@ -96,7 +97,8 @@ def metrics_of(bars: pl.DataFrame, splits: pl.DataFrame, wanted: pl.DataFrame) -
     """`daily_metrics` of (``session``, ``ticker``), from the daily bars before and the splits."""
     days = wanted["session"].unique().sort().to_list()
     run = Run(daily_metrics.name, tuple(Partition(day) for day in days))
-    made = daily_metrics(run, daily_bars=bars.lazy(), splits=splits.lazy())
+    unnamed = tickers.empty().lazy()  # no identifier was recorded of any: a history is its ticker's
+    made = daily_metrics(run, daily_bars=bars.lazy(), splits=splits.lazy(), tickers=unnamed)
     rows = pl.concat([contracts.conform(daily_metrics.contract, part.frame) for part in made])
     return rows.join(wanted, on=["session", "ticker"], how="semi")
 
