@@ -10,7 +10,7 @@ import pytest
 from smallcaps_assets.datasets.intraday_events import prefix_stable
 from smallcaps_assets.maths.detector_rules import IntradayRules
 from smallcaps_assets_tests.first_system.daily import CONFIRMED, MISSING, SPLIT, Days, days
-from smallcaps_assets_tests.first_system.listed import listed, on_recorded_minutes, score
+from smallcaps_assets_tests.first_system.listed import EIGHT, listed, on_recorded_minutes, score
 from smallcaps_assets_tests.first_system.replayed import mislabelled, replayed
 from smallcaps_assets_tests.real_minutes import Evidence, evidence
 from smallcaps_assets_tests.shared import SHARED, needs_shared
@@ -20,6 +20,7 @@ VECTORS, RECORDED = SHARED / "realdata" / "vectors", SHARED / "realdata" / "reco
 EVERY = 10  # sessions between those of the daily lists that are tried here
 MINUTE = pl.duration(minutes=1)
 HALF_DAY = date(2020, 12, 24)
+FINRA = 4  # the exchange id of trades that were made off exchange and reported
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -73,6 +74,15 @@ def test_the_segment_of_every_minute_of_a_half_day_is_that_of_a_new_york_clock(f
     told = bars["started_at"].cast(pl.Int64).to_list()
     assert [segment_of(at, HALF_DAY) for at in told] == bars["segment"].to_list()
     assert set(bars["segment"]) == {"PM", "RTH", "AH"}
+
+
+def test_no_trade_off_exchange_is_on_the_tape_before_eight_and_no_event_starts_then(found: Evidence) -> None:
+    trades = pl.scan_parquet(RECORDED / "trades.parquet").filter(exchange=FINRA)
+    clock = pl.col("sip_timestamp").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(NEW_YORK.key).dt.time()
+    printed = trades.select(before=(clock < time(8)).sum(), at=clock.is_between(time(8), time(8, 1), "left").sum())
+    assert printed.collect().row(0) == (0, 66)
+    events = found.intraday_events.select(pl.col("triggered_at").dt.convert_time_zone(NEW_YORK.key).dt.time())
+    assert time(8) not in events.to_series().to_list()
 
 
 def touching_a_halt(found: Evidence) -> pl.DataFrame:
@@ -142,7 +152,12 @@ def test_a_confirmed_event_of_the_first_systems_rules_is_ours_in_the_same_segmen
     confirmed = first.filter(reason=CONFIRMED)
     assert confirmed.filter(pl.col("segment") != pl.col("our_segment")).height == 0
     assert set(confirmed.filter(detector="opening_range_break")["segment"]) == {"RTH"}
-    share = first.group_by("detector").agg((pl.col("reason") == CONFIRMED).mean()).rows_by_key("detector", unique=True)
+    share = (
+        first.filter(pl.col("reason") != EIGHT)
+        .group_by("detector")
+        .agg((pl.col("reason") == CONFIRMED).mean())
+        .rows_by_key("detector", unique=True)
+    )
     assert share["volume_spike"][0] > 0.8
     assert share["vwap_break"][0] < 0.1
 

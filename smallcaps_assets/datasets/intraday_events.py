@@ -5,9 +5,14 @@ start of the bar, `known_at` its end, and every value of the row depends only on
 fires on a crossing and then cools down (`maths/firing.py`); what each looks for, and what its `move_pct` is, its
 function says (`maths/detectors.py`). `event_id` carries the New York time at which the bar started, as people read it.
 
-What can go wrong: time-of-day relative volume needs 5 of the 20 sessions before with bars (a member's minutes only),
-and is null within 20 sessions of a reverse split, whose volumes before it are on another basis; a forward split is not
-seen. `halt_resumption` knows the halts that began in the session and whose resumption the exchange published.
+Nothing fires at 08:00, when the reporting facilities open: off-exchange trades made before are reported from then on,
+most of them in that minute, so that its prices and its volume are not its own. The bar counts in every window and cools
+down what would have fired.
+
+What can go wrong: the minutes after 08:00 hold late reports too; time-of-day relative volume needs 5 of the 20 sessions
+before with bars (a member's minutes only), and is null within 20 sessions of a reverse split, whose volumes before it
+are on another basis; a forward split is not seen. `halt_resumption` knows the halts that began in the session and whose
+resumption the exchange published.
 """
 
 from collections.abc import Iterator, Mapping
@@ -109,7 +114,7 @@ def events(
     own = with_halts(own, halts.filter(in_range).collect())
     arrays = minutes(own)
     fired = [detector(arrays, **getattr(rules, detector.__name__).model_dump()) for detector in DETECTORS]
-    found = event_rows(own, arrays, fired)
+    found = event_rows(own, arrays, fired).filter(clock("%H:%M") != rules.reporting_opens)
     return found.with_columns(
         time_of_day_rvol=time_of_day_rvol(volumes, days, found), event_id=event_ids(found)
     ).select(intraday_events.empty().columns)
@@ -118,6 +123,11 @@ def events(
 def earliest_seen(session: date) -> date:
     """The first session that a session's events look back upon."""
     return [*sessions.before(session, USUAL_SESSIONS), session][0]
+
+
+def clock(shown: str) -> pl.Expr:
+    """The New York time at which an event's bar started."""
+    return sessions.new_york(pl.col("triggered_at")).dt.strftime(shown)
 
 
 def event_rows(own: pl.DataFrame, bars: Minutes, fired: list[Fired]) -> pl.DataFrame:
@@ -135,8 +145,7 @@ def event_rows(own: pl.DataFrame, bars: Minutes, fired: list[Fired]) -> pl.DataF
 
 def event_ids(found: pl.DataFrame) -> pl.Series:
     """Who, what and when on a New York clock, and a hash that tells apart what those leave alike."""
-    clock = sessions.new_york(pl.col("triggered_at")).dt.strftime("%Y%m%d_%H%M%S")
-    names = found.select(pl.format("{}_{}_{}_", "ticker", "detector", clock)).to_series()
+    names = found.select(pl.format("{}_{}_{}_", "ticker", "detector", clock("%Y%m%d_%H%M%S"))).to_series()
     keys = found.select(
         pl.concat_str("ticker", "detector", "direction", pl.col("triggered_at").cast(pl.Int64), separator="|")
     )

@@ -123,6 +123,10 @@ class IntradayRules(dg.Config):
     """Thresholds of the detectors; each part is named like its function."""
 
     tickers: list[str] = Field(default=[], description="only these are computed again; empty: all")
+    reporting_opens: str = Field(
+        default="08:00",
+        description="[New York] no event at that bar, which holds off-exchange trades since 04:00; empty: as any other",
+    )
     volume_spike: VolumeSpike = VolumeSpike()
     vwap_break: VwapBreak = VwapBreak()
     opening_range_break: OpeningRangeBreak = OpeningRangeBreak()

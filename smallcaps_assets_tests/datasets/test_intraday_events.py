@@ -55,6 +55,14 @@ def spikes(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("detector") == "volume_spike")
 
 
+@pytest.mark.parametrize("session", [SESSION, date(2024, 7, 16)])  # winter and summer
+def test_nothing_fires_in_the_minute_in_which_the_trades_off_exchange_are_reported(session: date) -> None:
+    at_eight = minute_rows(session, "GEVO", spike(-90))
+    assert found(at_eight, session).height == 0
+    assert spikes(found(at_eight, session, reporting_opens="")).height == 1
+    assert spikes(found(minute_rows(session, "GEVO", spike(-89)), session)).height == 1
+
+
 @pytest.mark.parametrize(
     ("session", "minute", "segment", "at", "clock"),
     [

@@ -14,6 +14,7 @@ from smallcaps_assets_tests.first_system.daily import first_of
 
 LIST = "polygon_events_sparse"
 LARGE = 2e9  # USD, excluded
+EIGHT = "08:00 in New York: the trades made off exchange since 04:00 are reported at once"
 NOT_REFUTED = "not refuted by its bar: the minutes around it are needed"
 EXACT = 2e-3  # of a percentage or a score that was stored in single precision
 
@@ -62,6 +63,7 @@ def volume_spike_is_too_small() -> pl.Expr:
 def reasons() -> dict[str, pl.Expr]:
     """By text, what refutes an event, in the order in which they are asked."""
     of, flat = pl.col("event_type"), pl.col("c") == pl.col("o")
+    eight = sessions.new_york(pl.col("at")).dt.strftime("%H:%M") == "08:00"
     range_break = of == "opening_range_break"
     return {
         "outside every segment of an XNYS session": pl.col("segment").is_null(),
@@ -79,6 +81,7 @@ def reasons() -> dict[str, pl.Expr]:
         "judged by regular hours' bounds, but pre-market or after-market": (of == "volume_spike")
         & (pl.col("label") != pl.col("segment"))
         & volume_spike_is_too_small(),
+        EIGHT: eight,
         "too early for a baseline: within five minutes of 04:00": pl.col("at")
         < pl.col("premarket_opens_at") + pl.duration(minutes=5),
     }

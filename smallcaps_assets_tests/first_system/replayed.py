@@ -20,6 +20,7 @@ from smallcaps_assets.maths.baselines import (
 )
 from smallcaps_assets.maths.minute_table import FEWEST, MINUTE, OLDEST, PRIOR, floats, integers
 from smallcaps_assets_tests.first_system.daily import first_of
+from smallcaps_assets_tests.first_system.listed import EIGHT
 from smallcaps_assets_tests.first_system.rules import first_events
 from smallcaps_assets_tests.real_minutes import Evidence
 
@@ -28,6 +29,7 @@ WITHIN = 10  # minutes
 FLUSH_MINUTES, FLUSH_DROP, FLUSH_TIMES = 15, 8.0, 4.0
 RTH_TIMES, EXTENDED_TIMES, EXTENDED_SHARES, EXTENDED_DOLLARS = 6.0, 8.0, 15_000, 75_000
 CONFIRMED = "confirmed"
+EIGHT_FROM_THE_OPEN = -90  # minutes
 
 
 def replayed(found: Evidence) -> pl.DataFrame:
@@ -103,6 +105,7 @@ def reason() -> pl.Expr:
     vwap = of == "vwap_break"
     return first_of(
         (pl.col("apart").abs() <= WITHIN, CONFIRMED),
+        (pl.col("minute") == EIGHT_FROM_THE_OPEN, EIGHT),
         (spike & pl.col("flat"), "no direction: close equals open"),
         (spike & small, "judged by regular hours' bounds, but pre-market or after-market"),
         (spike & pl.col("over_median").is_null(), "no baseline: fewer than five minutes before it"),
