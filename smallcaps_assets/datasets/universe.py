@@ -164,13 +164,14 @@ def bars_and_reference_name_the_same_tickers(stored: pl.DataFrame, _inputs: Mapp
 
 def the_vendors_caps_are_near_ours(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
     """Of the caps that the vendor told for this session, at most a quarter lie 20 % or more from shares × price."""
-    judged, far = compared(stored.filter(pl.col("shares_session") == pl.col("session")))
+    judged, far = compared(stored)
     return Verdict(far <= max(FEW, MOST_FAR * judged), {"compared": judged, "far": far})
 
 
 def compared(rows: pl.DataFrame) -> tuple[int, int]:
-    """How many rows have both market caps, and how many of those differ by 20 % or more of ours."""
-    off = (rows["vendor_market_cap"] / rows["market_cap"] - 1).abs().drop_nulls()
+    """Of how many rows both caps are of this session, and how many of those differ by 20 % or more of ours."""
+    told = rows.filter(pl.col("shares_session") == pl.col("session"))
+    off = (told["vendor_market_cap"] / told["market_cap"] - 1).abs().drop_nulls()
     return off.len(), int((off >= FAR).sum())
 
 
@@ -263,6 +264,7 @@ def with_waterfall(session: date, known: Frames, rules: UniverseRules) -> Rows:
         "members_by_class": ", ".join(f"{name} {count}" for name, count in classes.iter_rows()),
         "reasons": dg.MetadataValue.md(reasons_table(rows)),
         "unknown_caps_pct": round(100 * unknown / max(reached, 1), 2),
+        "vendor_caps_compared": both,
         "vendor_caps_20_pct_off_pct": round(100 * far / max(both, 1), 2),
         "why": WHY,
     }
