@@ -1,6 +1,5 @@
 """A rename and a reused ticker of the synthetic market, from the vendor's replies to the ranking."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -43,7 +42,7 @@ def made(dataset: Dataset, days: list[date], known: Known, **more: Any) -> pl.Da
 
 
 @pytest.fixture(scope="module")
-def known() -> Iterator[Known]:
+def known() -> Known:
     with (
         running_emulator(key=KEY) as emulator,
         Polygon(emulator.base_url, KEY, requests_per_minute=0, in_flight=4) as client,
@@ -58,7 +57,7 @@ def known() -> Iterator[Known]:
         lake["universe"] = made(universe, later, lake, config=UniverseRules())
         lake["daily_events"] = made(daily_events, later, lake, config=EVENTFUL)
         lake["event_ranking"] = made(event_ranking, later, lake)
-    yield lake
+    return lake
 
 
 def of(rows: pl.DataFrame, ticker: str) -> pl.DataFrame:
