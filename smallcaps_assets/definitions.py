@@ -22,7 +22,7 @@ from smallcaps_assets.datasets.daily_metrics import daily_metrics
 from smallcaps_assets.datasets.dividends import dividends
 from smallcaps_assets.datasets.download_plan import download_plan
 from smallcaps_assets.datasets.event_candidates import event_candidates
-from smallcaps_assets.datasets.event_manifest import event_manifest
+from smallcaps_assets.datasets.event_manifest import EVENT_WHY, event_manifest
 from smallcaps_assets.datasets.event_quotes import event_quotes
 from smallcaps_assets.datasets.event_ranking import event_ranking
 from smallcaps_assets.datasets.event_review import event_review
@@ -72,13 +72,13 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         daily_events,
         event_ranking,
         intraday_events,
-        scored_events,
         event_candidates,
+        scored_events,
         event_manifest,
+        download_plan,
         manifest_verdict,
         events_report,
         event_review,
-        download_plan,
         event_trades,
         event_quotes,
         window_coverage,
@@ -141,7 +141,7 @@ def definitions(settings: Settings) -> dg.Definitions:
     """Everything Dagster shows and runs, for these settings."""
     lake, axes = Lake(settings.lake.resolve()), Axes(settings.first_session)
     views = {name: dataset.empty() for name, dataset in DATASETS.items()}
-    questions = {"universe_why": universe_why.query()}
+    questions = {"universe_why": universe_why.query(), "event_why": EVENT_WHY}
     catalogue.write(lake, views | {ledger.FOLDER: ledger.empty()}, questions)
     polygon = PolygonResource(
         base_url=settings.base_url,

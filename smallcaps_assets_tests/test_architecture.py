@@ -20,7 +20,20 @@ MAY_IMPORT = {
     "store": {"store"},
     "maths": {"maths"},
     "reports": {"sessions", "maths", "store", "reports"},
-    "datasets": {"contract", "dataset", "partitions", "sessions", "maths", "source", "store", "reports", "datasets"},
+    "datasets": {
+        "charts",
+        "contract",
+        "dataset",
+        "event_charts",
+        "partitions",
+        "sessions",
+        "maths",
+        "source",
+        "store",
+        "reports",
+        "datasets",
+        "verdicts",
+    },
 }
 MAY_READ_ENVIRONMENT = {"definitions.py", "demo.py", "source/emulator/__main__.py", "source/emulator/launch.py"}
 

@@ -28,7 +28,7 @@ def test_real_ticks_of_2013_go_through_to_splits_with_the_small_cap_gate_relaxed
     relaxed: dict[str, dict[str, object]] = {
         "shares_outstanding": {"max_price": 1000.0},
         "universe": {"max_market_cap": 1e13, "max_price": 1000.0},
-        "event_candidates": {"max_price": 1000.0, "profile": "full"},
+        "event_manifest": {"max_price": 1000.0, "profile": "full"},
     }
     catalogue = recorded(tmp_path, "2013-10-07..2013-10-09", relaxed)
     with duckdb.connect(str(catalogue), read_only=True) as connection:

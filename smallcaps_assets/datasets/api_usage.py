@@ -19,6 +19,7 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import Field
 
+from smallcaps_assets.charts import chart, table
 from smallcaps_assets.contract import Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.partitions import Axis
@@ -26,7 +27,6 @@ from smallcaps_assets.partitions import Axis
 JUDGED_DAYS = 7  # the newest: what spans all sessions is made once a week
 ERRORS = ("errors_429", "errors_4xx", "errors_5xx", "no_reply", "broken_replies")
 OF_SERVICE = ["day", "service"]
-BAR = 30  # blocks of the longest bar
 
 
 class ApiUsageConfig(dg.Config):
@@ -142,13 +142,6 @@ def usage(ledger: pl.LazyFrame, warn_share: float) -> pl.DataFrame:
     )
 
 
-def table(headings: str, rows: pl.DataFrame) -> str:
-    """A markdown table; text to the left, numbers to the right, an unknown as a dash."""
-    sides = ["---" if kind in (pl.String, pl.Date) else "---:" for kind in rows.dtypes]
-    cells = [" | ".join("–" if cell is None else str(cell) for cell in row) for row in rows.iter_rows()]
-    return "\n".join(f"| {line} |" for line in (headings, " | ".join(sides), *cells))
-
-
 def shown(rows: pl.DataFrame, days: int) -> dict[str, Any]:
     """The newest days by endpoint, their requests as bars, and the totals of each month."""
     if rows.is_empty():
@@ -162,19 +155,17 @@ def shown(rows: pl.DataFrame, days: int) -> dict[str, Any]:
     of_days = newest.group_by(OF_SERVICE, maintain_order=True).agg(
         pl.col("requests").sum(), pl.col("limit_per_minute", "busiest_minute_share", "active_minutes_share").first()
     )
-    blocks = (pl.col("requests") * BAR / pl.col("requests").max()).ceil().cast(pl.Int64)
-    bars = of_days.with_columns(percent).with_columns(bar=pl.lit("█").repeat_by(blocks).list.join(""))
     months = rows.group_by("service", pl.col("day").dt.strftime("%Y-%m").alias("month"), maintain_order=True).agg(
         pl.col("month_requests", "month_bytes").last()
     )
     of_months = months.select("month", "service", "month_requests", (pl.col("month_bytes") / 1e6).round(1)).tail(24)
-    by_day = "day | service | requests | limit a minute | % of it, busiest minute | % of it, active minutes | "
+    by_day = "day | service | requests | limit a minute | % of it, busiest minute | % of it, active minutes"
     by_name = "day | service | endpoint | requests | errors | of which 429 | retries | rows | MB | mean ms | p95 ms"
     return {
         "requests": int(rows["requests"].sum()),
         "month_requests": int(months.filter(pl.col("month") == pl.col("month").max())["month_requests"].sum()),
         "months": dg.MetadataValue.md(table("month | service | requests | MB", of_months)),
-        "by_day": dg.MetadataValue.md(table(by_day, bars)),
+        "by_day": dg.MetadataValue.md(chart(by_day, of_days.with_columns(percent), "requests")),
         "by_endpoint": dg.MetadataValue.md(table(by_name, of_endpoints)),
     }
 

@@ -122,6 +122,6 @@ def events_report(
     rows = report(event_manifest.select(NEEDED).collect())
     picture = png(rows)
     reports.write(PICTURE, picture)
-    reports.write(PAGE, page(picture, manifest_verdict.sort("kind", "number").collect()))
+    reports.write(PAGE, page(picture, manifest_verdict.sort("kind", "span", "number").collect()))
     shown: dict[str, Any] = {**reports.shown(PAGE), "charts": reports.picture(PICTURE)}
     yield from run.whole(rows, shown)

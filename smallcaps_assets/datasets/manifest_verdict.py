@@ -1,17 +1,25 @@
-"""Whether the whole manifest is fit to be downloaded: one check a row, its figure, its bound, GO or NO-GO.
+"""Whether the manifest is fit to be downloaded, and its events, scores and filters fit to be trusted: a check a row.
 
-Source: every session of `event_manifest`. Grain: one row per check. Three kinds: the 13 `go` checks look at the
-admitted events; the six `quality` checks look at all events, as the first system's did, with the counts that theirs
-lacked; the `power` checks ask of each filter whether it lets between 1 % and 99 % pass, because a gate that passes all
-or nothing decides nothing. Counts of a full history (754 sessions) are scaled to the sessions there are. A figure that
-cannot be given is null, and NO-GO.
+Source: every session of `event_manifest`, `universe` and `download_plan`. Grain: one row per kind, span and check. The
+13 `go` checks look at the admitted events of all sessions; counts that are meant for a full history (754 sessions) are
+scaled to the sessions there are, and what a download takes is the plan's, scaled to a full history. The six `quality`
+checks look at all events, admitted or not. The `power` checks ask of each filter, and of each profile's score bar,
+whether it lets between 1 % and 99 % of its input pass, because a gate that passes all or nothing decides nothing.
 
-What can go wrong: storage and time rest on the averages in the rules; compare with `download_plan` and
-`window_coverage`. While scores warm up, the checks on scores say NO-GO, which is the truth.
+Quality and power are judged twice: over all sessions, and over the newest 21, which is what filter 6 sees. One quiet
+session proves nothing, and three years hide what broke last month. What has fewer than 300 events to look at is not
+judged: if a filter drops none of 300, the share that it drops is under 1 % with 95 % confidence (3/300), with fewer it
+might well be more. Nor is what looks at fewer than 100 tickers, where the events of one go together: prices, ranks,
+concentration. A figure that cannot be given is null, and NO-GO.
+
+What can go wrong: the universe does its work before there are events, since minutes are kept of members only; so its
+power is that over the listed tickers. A score bar is judged on scored events: those that warm up pass by the rules.
+Each kind has an asset check but `go`, which is a decision and not a fault.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
 
 import dagster as dg
 import pandera.polars as pa
@@ -19,25 +27,27 @@ import polars as pl
 from pydantic import Field
 
 from smallcaps_assets import sessions
-from smallcaps_assets.contract import column
+from smallcaps_assets.charts import bars, table
+from smallcaps_assets.contract import Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
-from smallcaps_assets.datasets.event_manifest import one_profile, waterfall
-from smallcaps_assets.maths.selection import PROFILES, Profile
+from smallcaps_assets.event_charts import charts
+from smallcaps_assets.maths.selection import FILTERS, MONTH, PROFILES, Profile, profile_named
 from smallcaps_assets.partitions import Axis
+from smallcaps_assets.verdicts import GO, NO_GO, NOT_JUDGED, Check, greatest, median, share_of, within
 
-GO, NO_GO = "GO", "NO-GO"
 KINDS = ("go", "quality", "power")
+ALL, NEWEST = "all sessions", f"newest {MONTH} sessions"
 TOP = 20  # busiest tickers
 MINUTES_A_DAY = 24 * 60
 NEEDED = [
     "session", "ticker", "event_id", "detector", "direction", "segment", "triggered_at", "known_at", "close", "volume",
-    "bar_dollar_volume", "score", "profile", "dropped_by", "admitted", "window_starts_at", "window_ends_at",
+    "bar_dollar_volume", "member", "score", "profile", "dropped_by", "admitted", "window_starts_at", "window_ends_at",
 ]  # fmt: skip
 MAY_BE_NULL = ("score", "dropped_by")
 
 
 class VerdictRules(dg.Config):
-    """Bounds of the 13 checks that are counts, and what an event costs."""
+    """Bounds of the checks that are counts, and how much it takes to judge."""
 
     full_sessions: int = Field(
         default=754, description="[sessions] of the history that the counts are meant for: 3 years"
@@ -46,71 +56,32 @@ class VerdictRules(dg.Config):
     most_events: float = Field(default=12_000, description="[events] of core at full history; other profiles by budget")
     least_tickers: float = Field(default=400, description="[tickers] at full history")
     least_months: float = Field(default=30 / 36, description="[share] of the months that have an admitted event")
-    megabytes_an_event: float = Field(
-        default=11.7, description="[MB] trades 8.5 and quotes 3.2: first system's medians"
-    )
-    requests_an_event: float = Field(default=4, description="[requests] two pages each of trades and quotes")
-    requests_per_minute: float = Field(default=500, gt=0, description="[1/min] the configured rate")
     most_gigabytes: float = Field(default=250, description="[GB] projected to full history")
     most_download_days: float = Field(default=3, description="[days] projected to full history")
+    judged_from: int = Field(default=300, ge=1, description="[events] fewer are not judged: see above")
+    tickers_from: int = Field(
+        default=100, ge=1, description="[tickers] fewer are not judged where the events of a ticker go together"
+    )
 
 
 class ManifestVerdict(pa.DataFrameModel):
     """A check of the whole manifest."""
 
     kind: str = column("go, quality or power", isin=KINDS)
-    number: pl.Int64 = column("order within its kind", ge=1)
+    span: str = column("of which sessions", isin=[ALL, NEWEST])
+    number: pl.Int64 = column("order within its kind and span", ge=1)
     check: str = column("what is checked")
     figure: float = column("what was found; unit as in the bound", nullable=True)
     bound: str = column("what it must be")
-    verdict: str = column("whether it is", isin=[GO, NO_GO])
+    judged: pl.Int64 = column("how many things the figure is of, where that matters", ge=0, nullable=True)
+    verdict: str = column("whether it is", isin=[GO, NO_GO, NOT_JUDGED])
 
     class Config:
         """Key."""
 
         strict = True
         ordered = True
-        unique = ("kind", "number")
-
-
-class Check(NamedTuple):
-    """One check before it is numbered."""
-
-    kind: str
-    check: str
-    figure: float | None
-    bound: str
-    holds: bool
-
-
-def within(
-    kind: str, check: str, figure: float | None, least: float | None, most: float | None, unit: str = ""
-) -> Check:
-    """Least ≤ figure ≤ most, each if given; an unknown figure does not hold."""
-    bounds = [f"≥ {least:g}{unit}" if least is not None else "", f"≤ {most:g}{unit}" if most is not None else ""]
-    holds = figure is not None and (least is None or figure >= least) and (most is None or figure <= most)
-    return Check(kind, check, figure, ", ".join(filter(None, bounds)) or "none", holds)
-
-
-def under(kind: str, check: str, figure: float | None, most: float, unit: str = "") -> Check:
-    """Figure < most; an unknown figure does not hold."""
-    return Check(kind, check, figure, f"< {most:g}{unit}", figure is not None and figure < most)
-
-
-def shares(events: pl.DataFrame, name: str) -> dict[str, float]:
-    """By value of a column, its percentage of the events, the greatest first."""
-    counts = events[name].value_counts().sort("count", name, descending=[True, False])
-    return {value: 100.0 * count / events.height for value, count in counts.rows()}
-
-
-def share_of(events: pl.DataFrame, *segments: str) -> float | None:
-    """Percentage of the events in the segments."""
-    return sum(shares(events, "segment").get(name, 0.0) for name in segments) if events.height else None
-
-
-def greatest(events: pl.DataFrame, name: str, count: int = 1) -> float | None:
-    """Percentage of the events that have one of the ``count`` most frequent values of a column."""
-    return sum(list(shares(events, name).values())[:count]) if events.height else None
+        unique = ("kind", "span", "number")
 
 
 def wrong_segments(events: pl.DataFrame) -> int:
@@ -121,102 +92,196 @@ def wrong_segments(events: pl.DataFrame) -> int:
     )
 
 
-def months(events: pl.DataFrame) -> set[tuple[int, int]]:
-    """The calendar months of the sessions."""
-    return {(session.year, session.month) for session in events["session"].unique()}
+def months(of: list[date]) -> set[tuple[int, int]]:
+    """The calendar months of sessions."""
+    return {(session.year, session.month) for session in of}
 
 
-def go_checks(events: pl.DataFrame, profile: Profile, rules: VerdictRules) -> list[Check]:
+def planned(admitted: pl.DataFrame, plan: pl.DataFrame, name: str) -> float | None:
+    """A cost of the plan's sessions together; None if it lacks a session that has an admitted event."""
+    lacking = set(admitted["session"]) - set(plan["session"])
+    return None if lacking else float(plan[name].sum())
+
+
+def go_checks(events: pl.DataFrame, plan: pl.DataFrame, rules: VerdictRules) -> list[Check]:
     """The 13 checks of the admitted events."""
-    admitted = events.filter("admitted")
+    admitted, profile = events.filter("admitted"), newest_profile(events)
     span = sessions.between(events["session"].min(), events["session"].max())  # type: ignore[arg-type]
     part = len(span) / rules.full_sessions
     budget, core = profile.budget, PROFILES["core"].budget or 1
     by_profile = part * budget / core if budget else None
     least, most = (bound * by_profile if by_profile else None for bound in (rules.least_events, rules.most_events))
-    projected = admitted.height / part
-    spanned = {(session.year, session.month) for session in span}
-    median = admitted["score"].median()
     nulls = sum(admitted[name].null_count() for name in NEEDED if name not in MAY_BE_NULL)
-    days = projected * rules.requests_an_event / rules.requests_per_minute / MINUTES_A_DAY
+    stored, minutes = (planned(admitted, plan, name) for name in ("bytes", "minutes"))
+    gigabytes = None if stored is None else stored / part / 1e9
+    days = None if minutes is None else minutes / part / MINUTES_A_DAY
+    covered = len(months(admitted["session"].to_list())) / len(months(span))
     return [
-        within("go", "events", admitted.height, least, most),
-        within("go", "tickers", admitted["ticker"].n_unique(), rules.least_tickers * part, None),
-        within("go", "PM share", share_of(admitted, "PM"), 10, 20, " %"),
-        within("go", "RTH share", share_of(admitted, "RTH"), 75, 85, " %"),
-        within("go", "AH share", share_of(admitted, "AH"), 3, 10, " %"),
-        within("go", "median score", float(median) if isinstance(median, float) else None, 0.70, None),
-        under("go", "20 busiest tickers", greatest(admitted, "ticker", TOP), 25, " %"),
-        within("go", "nulls in mandatory columns", nulls, None, 0),
-        under("go", "projected storage", projected * rules.megabytes_an_event / 1_000, rules.most_gigabytes, " GB"),
-        under("go", "projected download", days, rules.most_download_days, " days"),
-        under("go", "largest detector", greatest(admitted, "detector"), 60, " %"),
-        within("go", "months covered", len(months(admitted)) / len(spanned), rules.least_months, None),
-        within("go", "segments that disagree with New York", wrong_segments(admitted), None, 0),
+        within("events", admitted.height, least, most),
+        within("tickers", admitted["ticker"].n_unique(), rules.least_tickers * part, None),
+        within("PM share", share_of(admitted, "segment", "PM"), 10, 20, " %"),
+        within("RTH share", share_of(admitted, "segment", "RTH"), 75, 85, " %"),
+        within("AH share", share_of(admitted, "segment", "AH"), 3, 10, " %"),
+        within("median score", median(admitted["score"]), 0.70, None),
+        within("20 busiest tickers", greatest(admitted, "ticker", TOP), None, 25, " %", below=True),
+        within("nulls in mandatory columns", nulls, None, 0),
+        within("projected storage", gigabytes, None, rules.most_gigabytes, " GB", below=True),
+        within("projected download", days, None, rules.most_download_days, " days", below=True),
+        within("largest detector", greatest(admitted, "detector"), None, 60, " %", below=True),
+        within("months covered", covered, rules.least_months, None),
+        within("segments that disagree with New York", wrong_segments(admitted), None, 0),
     ]
 
 
-def quality_checks(events: pl.DataFrame) -> list[Check]:
-    """The six checks of all events; the second has two figures and counts as two rows."""
+def quality_checks(events: pl.DataFrame, members: pl.DataFrame, rules: VerdictRules) -> list[Check]:
+    """The six checks of all events; the second has two figures and takes two rows.
+
+    The median is that of the tickers that were members: of those with events it could not be below one. No session
+    may have more than 5 %, or three times its equal share where there are fewer than 60 sessions.
+    """
+    tickers = events["ticker"].n_unique()
+    of: dict[str, Any] = {"of": events.height, "enough": events.height >= rules.judged_from}
     scores = events["score"].drop_nulls()
     high = 100.0 * scores.filter(scores >= 0.70).len() / len(scores) if len(scores) else None
-    a_ticker = events.group_by("ticker").len()["len"].median()
+    counts = members.select("ticker").unique().join(events.group_by("ticker").len(), on="ticker", how="left")
+    busiest = max(5.0, 300 / max(1, members["session"].n_unique()))
     return [
-        within("quality", "largest detector", greatest(events, "detector"), None, 60, " %"),
-        within("quality", "RTH share", share_of(events, "RTH"), 60, 90, " %"),
-        within("quality", "PM + AH share", share_of(events, "PM", "AH"), 10, None, " %"),
-        under("quality", "20 busiest tickers", greatest(events, "ticker", TOP), 40, " %"),
+        within("largest detector", greatest(events, "detector"), None, 60, " %", **of),
+        within("RTH share", share_of(events, "segment", "RTH"), 60, 90, " %", **of),
+        within("PM + AH share", share_of(events, "segment", "PM", "AH"), 10, None, " %", **of),
         within(
-            "quality", "median events of a ticker", float(a_ticker) if isinstance(a_ticker, float) else None, 1, None
+            "20 busiest tickers",
+            greatest(events, "ticker", TOP),
+            None,
+            40,
+            " %",
+            below=True,
+            of=tickers,
+            enough=tickers >= rules.tickers_from,
         ),
-        within("quality", "busiest session", greatest(events, "session"), None, 5, " %"),
-        within("quality", "share with a score of 0.70 or more", high, 20, 40, " %"),
+        within("median events of a member", median(counts["len"].fill_null(0)), 1, None, **of),
+        within("busiest session", greatest(events, "session"), None, busiest, " %", **of),
+        within("score of 0.70 or more", high, 20, 40, " %", of=len(scores), enough=len(scores) >= rules.judged_from),
     ]
 
 
-def power_checks(events: pl.DataFrame, profile: Profile) -> list[Check]:
-    """By filter that the profile has: the percentage of its input that passes."""
+def passes(name: str, entering: pl.DataFrame, passing: pl.Expr, rules: VerdictRules) -> Check:
+    """A gate's power: of what enters, 1 % to 99 % pass."""
+    count, tickers = entering.height, entering["ticker"].n_unique()
+    figure = 100.0 * entering.filter(passing).height / count if count else None
+    enough = count >= rules.judged_from and tickers >= rules.tickers_from
+    return within(f"{name} passes", figure, 1, 99, " %", of=count, enough=enough)
+
+
+def power_checks(events: pl.DataFrame, universe: pl.DataFrame, rules: VerdictRules) -> list[Check]:
+    """By filter that the profile has, and by score bar of any profile, the percentage of its input that passes."""
+    profile = newest_profile(events)
     has = {
-        "universe": True,
-        "score": profile.least_score is not None,
         "price": True,
         "liquidity": profile.regular is not None,
         "per session": profile.per_session is not None,
         "per month": profile.per_month is not None,
         "budget": profile.budget is not None,
     }
-    steps = [step for step in waterfall(events) if has.get(step[0])]
-    passing = [(name, 100.0 * left / (left + out) if left + out else None) for name, out, left in steps]
-    return [within("power", f"{name} passes", figure, 1, 99, " %") for name, figure in passing]
-
-
-def report(events: pl.DataFrame, rules: VerdictRules) -> pl.DataFrame:
-    """All checks; of a manifest without events, one that says so."""
-    checks = [within("go", "events", 0, 1, None)]
-    if events.height:
-        profile = one_profile(events)
-        checks = [*go_checks(events, profile, rules), *quality_checks(events), *power_checks(events, profile)]
-    rows = pl.DataFrame(checks, schema=[*Check._fields], orient="row", infer_schema_length=None)
-    return rows.with_columns(
-        pl.col("figure").cast(pl.Float64),
-        number=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("kind"),
-        verdict=pl.when("holds").then(pl.lit(GO)).otherwise(pl.lit(NO_GO)),
-    ).drop("holds")
-
-
-def shown(rows: pl.DataFrame) -> dict[str, Any]:
-    """The report as a table."""
-    lines = [
-        f"| {kind} | {check} | {'–' if figure is None else f'{figure:,.2f}'} | {bound} | {verdict} |"
-        for kind, check, figure, bound, verdict in rows.select("kind", "check", "figure", "bound", "verdict").rows()
+    scored = events.filter(pl.col("member") & pl.col("score").is_not_null())
+    cuts = sorted({p.least_score for p in PROFILES.values() if p.least_score is not None}, reverse=True)
+    place = pl.col("dropped_by").replace_strict(
+        FILTERS, range(len(FILTERS)), default=len(FILTERS), return_dtype=pl.Int64
+    )
+    reached = events.with_columns(place=place)
+    return [
+        passes("universe", universe, pl.col("member"), rules),
+        *(passes(f"score ≥ {cut:.2f}", scored, pl.col("score") >= cut, rules) for cut in cuts),
+        *(
+            passes(
+                name,
+                reached.filter(pl.col("place") >= FILTERS.index(name)),
+                pl.col("dropped_by").ne_missing(name),
+                rules,
+            )
+            for name in FILTERS
+            if has.get(name)
+        ),
     ]
-    go = rows.filter(pl.col("kind") == "go")["verdict"]
-    table = "\n".join(["| kind | check | figure | bound | verdict |", "|---|---|---:|---|---|", *lines])
-    return {"verdict": GO if (go == GO).all() else NO_GO, "report": dg.MetadataValue.md(table)}
 
 
-@dataset(ManifestVerdict, Axis.WHOLE)
-def manifest_verdict(run: Run, event_manifest: pl.LazyFrame, config: VerdictRules) -> Iterator[Rows]:
+def newest_profile(events: pl.DataFrame) -> Profile:
+    """The profile of the newest session; ``ValueError`` if others have another: a sum of two manifests is none."""
+    by_profile = events.group_by("profile").agg(pl.col("session").min()).sort("session")
+    if by_profile.height > 1:
+        first = ", ".join(f"{name} from {session}" for name, session in by_profile.rows())
+        raise ValueError(f"manifest_verdict judges one manifest, and event_manifest has several profiles: {first}")
+    return profile_named(by_profile["profile"][0])
+
+
+def report(events: pl.DataFrame, universe: pl.DataFrame, plan: pl.DataFrame, rules: VerdictRules) -> pl.DataFrame:
+    """All checks; of a manifest without events, one that says so."""
+    checks = {("go", ALL): [within("events", 0, 1, None)]}
+    if events.height:
+        checks = {("go", ALL): go_checks(events, plan, rules)}
+        every = sessions.between(events["session"].min(), events["session"].max())  # type: ignore[arg-type]
+        spans = {ALL: every} | ({NEWEST: every[-MONTH:]} if len(every) > MONTH else {})
+        for span, seen in spans.items():
+            part, listed = (frame.filter(pl.col("session").is_in(seen)) for frame in (events, universe))
+            checks["quality", span] = quality_checks(part, listed.filter("member"), rules)
+            checks["power", span] = power_checks(part, listed, rules)
+    rows = [(*of, number, *check) for of, found in checks.items() for number, check in enumerate(found, 1)]
+    return pl.DataFrame(rows, schema=manifest_verdict.empty().schema, orient="row")
+
+
+def sentence(rows: pl.DataFrame) -> str:
+    """The decision, and which checks stand against it."""
+    go = rows.filter(pl.col("kind") == "go")
+    against = go.filter(pl.col("verdict") != GO).select("check", "figure", "bound").rows()
+    reasons = "; ".join(
+        f"{check} {'unknown' if n is None else f'{n:,.4g}'}, must be {bound}" for check, n, bound in against
+    )
+    return f"{NO_GO}, {len(against)} of {go.height} checks: {reasons}" if against else f"{GO} in all {go.height} checks"
+
+
+def shown(rows: pl.DataFrame, events: pl.DataFrame) -> dict[str, Any]:
+    """The decision in a sentence, a table a kind with bars of percentages, and the events in charts."""
+    percent = pl.when(pl.col("bound").str.contains("%")).then("figure")
+    tables = {}
+    for kind in KINDS:
+        of = rows.filter(pl.col("kind") == kind).drop("kind", "number")
+        drawn = of.with_columns(pl.col("figure").round(2), bar=bars(percent, full=100.0))
+        tables[kind] = dg.MetadataValue.md(table(" | ".join(drawn.columns), drawn))
+    pictures = {name: dg.MetadataValue.md(text) for name, text in charts(events).items()} if events.height else {}
+    return {"decision": sentence(rows), **tables, **pictures}
+
+
+def without_fault(stored: pl.DataFrame, kind: str) -> Verdict:
+    """No check of the kind says NO-GO; its figures by span and check."""
+    of = stored.filter(pl.col("kind") == kind)
+    figures = {
+        f"{check}, {span}": f"{'unknown' if figure is None else f'{figure:,.4g}'}, must be {bound}: {word}"
+        for span, check, figure, bound, word in of.select("span", "check", "figure", "bound", "verdict").rows()
+    }
+    return Verdict(NO_GO not in of["verdict"], figures)
+
+
+def the_events_are_of_sound_quality(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """Detectors, segments, tickers, sessions and scores are spread as six quality checks want it."""
+    return without_fault(stored, "quality")
+
+
+def each_filter_decides_something(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+    """No filter and no score bar passes more than 99 % or less than 1 % of its input."""
+    return without_fault(stored, "power")
+
+
+@dataset(ManifestVerdict, Axis.WHOLE, laws=(the_events_are_of_sound_quality, each_filter_decides_something))
+def manifest_verdict(
+    run: Run,
+    event_manifest: pl.LazyFrame,
+    universe: pl.LazyFrame,
+    download_plan: pl.LazyFrame,
+    config: VerdictRules,
+) -> Iterator[Rows]:
     """The report over every session."""
-    rows = report(event_manifest.select(NEEDED).collect(), config)
-    yield from run.whole(rows, shown(rows))
+    events = event_manifest.select(NEEDED).collect()
+    listed = universe.select("session", "ticker", "member").collect()
+    plan = download_plan.select("session", "bytes", "minutes").collect()
+    rows = report(events, listed, plan, config)
+    yield from run.whole(rows, shown(rows, events))

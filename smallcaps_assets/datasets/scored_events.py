@@ -1,20 +1,25 @@
-"""An intraday event with its score: how far out of the ordinary it is, among earlier events of its kind.
+"""An intraday event with its score: how far out of the ordinary it is, among the market's earlier events of its kind.
 
-Source: `intraday_events` of the session and the 60 sessions before. Grain: one row per event, all of them. The kind of
+Source: `event_candidates` of the session and the 60 sessions before. Grain: one row per event, all of them. The kind of
 an event is its detector and segment. Each measure becomes its percentile (mid-rank) among the kind's events of the 60
-sessions before, the own session excluded; the score is their weighted mean, weights renormalised over the measures that
-are there. Moves and distances count by size, not sign. Known at the event's `known_at`.
+sessions before, of all tickers, the own session excluded; `mean_percentile` is their weighted mean, weights
+renormalised over the measures that are there. Moves and distances count by size, not sign. Known at `known_at`.
 
-What can go wrong: the population is the partition's own letter, since a look-back of this axis sees no other. Where a
-letter has too few earlier events of the kind, the score is null with the reason `warming up`, and `earlier_events` says
-how many there were. A mean of percentiles is not uniform: fewer than 30 % lie at 0.70 or more unless the measures go
-together.
+A mean of percentiles crowds around one half, so that a bar on it says little: independent measures would have 7 % of it
+at 0.70 or more. So the score is the percentile of that mean among the means of the same earlier events, each ranked
+among them by the same rule: 0.70 or more means "in the upper 30 % of its kind of late", for every detector alike.
+
+What can go wrong: with fewer than 200 earlier events of the kind the score is null with the reason `warming up`, and
+`earlier_events` says how many there were. A market that grows livelier scores above its past until the past has caught
+up; the shares of scores by session, in the metadata, show it.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandera.polars as pa
 import polars as pl
 from pydantic import Field
@@ -22,11 +27,13 @@ from pydantic import Field
 from smallcaps_assets import sessions
 from smallcaps_assets.contract import Verdict, column
 from smallcaps_assets.dataset import Rows, Run, dataset
-from smallcaps_assets.datasets.intraday_events import KEY, IntradayEvents
+from smallcaps_assets.datasets.event_candidates import EventCandidates
+from smallcaps_assets.datasets.intraday_events import KEY
+from smallcaps_assets.event_charts import by_tenths
 from smallcaps_assets.maths.minute_table import floats, integers
-from smallcaps_assets.maths.percentiles import earlier_count, trailing_percentile
+from smallcaps_assets.maths.percentiles import earlier_count, trailing_scores
 from smallcaps_assets.maths.prefix import changed, drawn
-from smallcaps_assets.partitions import Axis, letter_of
+from smallcaps_assets.partitions import Axis
 
 SESSIONS = 60
 KIND = ["detector", "segment"]
@@ -36,7 +43,6 @@ SCORED, WARMING_UP = "scored", "warming up"
 class ScoreRules(dg.Config):
     """How the measures weigh, and when there is enough to compare with."""
 
-    tickers: list[str] = Field(default=[], description="only these are computed again; empty: all")
     warm_up_events: int = Field(default=200, ge=1, description="[events] of the kind before; fewer give no percentile")
     volume: float = Field(default=0.30, ge=0, description="[weight] of volume over baseline")
     move: float = Field(default=0.25, ge=0, description="[weight] of the size of the move")
@@ -45,11 +51,12 @@ class ScoreRules(dg.Config):
     distance: float = Field(default=0.10, ge=0, description="[weight] of the size of the distance from VWAP")
 
 
-class ScoredEvents(IntradayEvents):
+class ScoredEvents(EventCandidates):
     """An intraday event with its score."""
 
-    score: float = column("weighted mean percentile among earlier events", ge=0, le=1, nullable=True)
-    earlier_events: pl.Int64 = column("of its kind and letter in the 60 sessions before", unit="events", ge=0)
+    mean_percentile: float = column("weighted mean of its measures' percentiles", ge=0, le=1, nullable=True)
+    score: float = column("percentile of that mean among the earlier events of its kind", ge=0, le=1, nullable=True)
+    earlier_events: pl.Int64 = column("of its kind in the 60 sessions before, all tickers", unit="events", ge=0)
     score_reason: str = column("why there is a score or none", isin=[SCORED, WARMING_UP])
 
     class Config:
@@ -77,22 +84,18 @@ def measures(rules: ScoreRules) -> dict[str, tuple[pl.Expr, float]]:
     }
 
 
-def percentiles(events: pl.DataFrame, rules: ScoreRules, since: int) -> pl.DataFrame:
-    """Events in order of kind and session, with each measure's percentile and the number of earlier events."""
+def ranked(events: pl.DataFrame, rules: ScoreRules, since: int) -> pl.DataFrame:
+    """Events in order of kind and session, with mean, score and the number of earlier events."""
     kind, ordinal = integers(events, "kind"), integers(events, "ordinal")
     values = events.select(**{name: value for name, (value, _) in measures(rules).items()})
-    ranks = {
-        f"_{name}": pl.Series(trailing_percentile(floats(values, name), kind, ordinal, SESSIONS, since)).fill_nan(None)
-        for name in values.columns
-    }
-    return events.with_columns(earlier_events=pl.Series(earlier_count(kind, ordinal, SESSIONS)), **ranks)
-
-
-def weighted_mean(rules: ScoreRules) -> pl.Expr:
-    """The percentiles that are there, weighted; null if there is none."""
-    parts = [(pl.col(f"_{name}"), weight) for name, (_, weight) in measures(rules).items()]
-    total = pl.sum_horizontal(pl.when(rank.is_not_null()).then(weight).otherwise(0.0) for rank, weight in parts)
-    return pl.when(total > 0).then(pl.sum_horizontal(rank * weight for rank, weight in parts) / total)
+    weights = np.array([weight for _, weight in measures(rules).values()])
+    rows = np.stack([floats(values, name) for name in values.columns])
+    means, scores = trailing_scores(rows, weights, kind, ordinal, SESSIONS, since)
+    return events.with_columns(
+        earlier_events=pl.Series(earlier_count(kind, ordinal, SESSIONS)),
+        mean_percentile=pl.Series(means).fill_nan(None).clip(0, 1),
+        score=pl.Series(scores).fill_nan(None),
+    )
 
 
 def scored(events: pl.LazyFrame, rules: ScoreRules, wanted: list[date]) -> pl.DataFrame:
@@ -103,39 +106,38 @@ def scored(events: pl.LazyFrame, rules: ScoreRules, wanted: list[date]) -> pl.Da
     own = rows.filter(pl.col("session").is_in(wanted))
     if own.is_empty():
         return scored_events.empty()
-    ranked = percentiles(rows, rules, integers(own, "ordinal").min())
-    enough = (pl.col("earlier_events") >= rules.warm_up_events) & weighted_mean(rules).is_not_null()
-    return (
-        ranked.filter(pl.col("session").is_in(wanted))
-        .with_columns(
-            score=pl.when(enough).then(weighted_mean(rules).clip(0, 1)),
-            score_reason=pl.when(enough).then(pl.lit(SCORED)).otherwise(pl.lit(WARMING_UP)),
-        )
-        .select(scored_events.empty().columns)
-    )
+    found = ranked(rows, rules, integers(own, "ordinal").min()).filter(pl.col("session").is_in(wanted))
+    enough = (pl.col("earlier_events") >= rules.warm_up_events) & pl.col("score").is_not_null()
+    return found.with_columns(
+        pl.when(enough).then("mean_percentile").alias("mean_percentile"),
+        pl.when(enough).then("score").alias("score"),
+        score_reason=pl.when(enough).then(pl.lit(SCORED)).otherwise(pl.lit(WARMING_UP)),
+    ).select(scored_events.empty().columns)
 
 
-def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], config: ScoreRules) -> Verdict:
     """Scores recomputed without the events known after a random instant are the same, for those known by then.
 
-    As in `intraday_events`: the instant is an event's, and where the run had rules of its own, which a check does not
-    see, the scores of the default ones are compared with themselves.
+    The instant is the `known_at` of an event, drawn by the session: always the same one.
     """
     if stored.is_empty():
         return Verdict(True, {"events": 0})
-    session, letter = stored["session"][0], stored["ticker"][0][0].upper()
-    instant = stored["known_at"][drawn(f"scores {letter}|{session}", stored.height)]
+    session = stored["session"][0]
+    instant = stored["known_at"][drawn(f"scores {session}", stored.height)]
     seen = pl.col("session").is_in([*sessions.before(session, SESSIONS), session])
-    events = inputs["intraday_events"].filter(seen & (letter_of(pl.col("ticker")) == letter)).collect().lazy()
     known = pl.col("known_at") <= instant
-    again = scored(events.filter(known), ScoreRules(), [session])
+    again = scored(inputs["event_candidates"].filter(seen & known), config, [session])
     differ = changed(stored.filter(known), again, KEY)
-    if differ:
-        differ = changed(scored(events, ScoreRules(), [session]).filter(known), again, KEY)
     return Verdict(not differ, {"instant": str(instant), "events": again.height, "changed": str(differ)})
 
 
-@dataset(ScoredEvents, Axis.LETTER, before={"intraday_events": SESSIONS}, blocking_laws=(prefix_stable,))
-def scored_events(run: Run, intraday_events: pl.LazyFrame, config: ScoreRules) -> Iterator[Rows]:
-    """Percentiles among the letter's earlier events of the kind."""
-    yield from run.split(scored(intraday_events, config, run.sessions))
+def shown(rows: pl.DataFrame) -> dict[str, Any]:
+    """How many have a score, and the scores by tenths."""
+    return {"scored": rows["score"].count(), "scores": dg.MetadataValue.md(by_tenths(rows))}
+
+
+@dataset(ScoredEvents, Axis.SESSION, before={"event_candidates": SESSIONS}, blocking_laws=(prefix_stable,))
+def scored_events(run: Run, event_candidates: pl.LazyFrame, config: ScoreRules) -> Iterator[Rows]:
+    """Percentiles among the market's earlier events of the kind."""
+    for part in run.split(scored(event_candidates, config, run.sessions)):
+        yield part._replace(metadata=shown(part.frame))

@@ -1,4 +1,4 @@
-"""The place of a value among those of its kind that came before it.
+"""The place of an event among those of its kind that came before it.
 
 ``kind`` and ``ordinal`` (of the session) are sorted, kind first: the events of a kind stand together, oldest first.
 """
@@ -10,37 +10,81 @@ from smallcaps_assets.maths.compiled import compiled
 
 
 @compiled
-def trailing_percentile(values: Floats, kind: Ints, ordinal: Ints, sessions: int, since: int) -> Floats:
-    """By element, its mid-rank share among its kind's values of the ``sessions`` ordinals before: float64[n] in 0..1.
+def mid_ranks(values: Floats, population: Floats) -> Floats:
+    """By value, the share of the population below it, equal ones counted half: float64[n] in 0..1.
 
-    Equal values count half. NaN is neither ranked nor counted; NaN where nothing came before, and for ordinals below
-    ``since``, which are only looked back upon. Each session's population is sorted once, so that the cost is
-    sessions × events × log(events), not events squared.
+    NaN is neither ranked nor counted; all are NaN in a population of nothing else.
 
-    >>> one = np.array([0, 0, 0, 0])
-    >>> trailing_percentile(np.array([1.0, 2.0, 2.0, 9.0]), one, np.array([1, 1, 2, 4]), 2, 1).tolist()
-    [nan, nan, 0.75, 1.0]
+    >>> mid_ranks(np.array([2.0, 9.0, np.nan]), np.array([3.0, 1.0, 2.0, 2.0])).tolist()
+    [0.5, 1.0, nan]
     """
+    ranked = np.sort(population[~np.isnan(population)])
     shares = np.full(len(values), np.nan)
+    if len(ranked):
+        for i in range(len(values)):
+            if not np.isnan(values[i]):
+                below = np.searchsorted(ranked, values[i], side="left")
+                not_above = np.searchsorted(ranked, values[i], side="right")
+                shares[i] = (below + not_above) / 2.0 / len(ranked)
+    return shares
+
+
+@compiled
+def weighted_mid_ranks(measures: Floats, population: Floats, weights: Floats) -> Floats:
+    """By event, the weighted mean of its measures' mid-ranks in the population's: float64[n] in 0..1.
+
+    ``measures`` float64[k, n] and ``population`` float64[k, m], a row a measure; ``weights`` float64[k]. A measure
+    without a rank (NaN) leaves its weight to the others; NaN where that leaves none.
+
+    >>> past = np.array([[1.0, 3.0], [1.0, 3.0]])
+    >>> weighted_mid_ranks(np.array([[2.0, 2.0], [9.0, np.nan]]), past, np.array([0.75, 0.25])).tolist()
+    [0.625, 0.5]
+    """
+    means, total = np.zeros(measures.shape[1]), np.zeros(measures.shape[1])
+    for k in range(len(weights)):
+        ranks = mid_ranks(measures[k], population[k])
+        for i in range(len(ranks)):
+            if not np.isnan(ranks[i]):
+                means[i] += weights[k] * ranks[i]
+                total[i] += weights[k]
+    for i in range(len(means)):
+        means[i] = means[i] / total[i] if total[i] > 0 else np.nan
+    return means
+
+
+@compiled
+def trailing_scores(
+    measures: Floats, weights: Floats, kind: Ints, ordinal: Ints, sessions: int, since: int
+) -> tuple[Floats, Floats]:
+    """By event, its weighted mean of mid-ranks among its kind's events of the ``sessions`` ordinals before, and the
+    mid-rank of that mean among theirs: two float64[n] in 0..1.
+
+    A mean of ranks is not uniform: the more measures, the closer to 0.5. Its rank is, whatever the measures have to do
+    with each other, so that a bar at 0.70 lets 30 % pass. The events before are weighed against each other by the same
+    rule, hence nothing older than the ``sessions`` counts. NaN where nothing came before, and for ordinals below
+    ``since``, which are only looked back upon.
+
+    >>> one, day = np.zeros(4, dtype=np.int64), np.array([0, 0, 0, 1])
+    >>> means, scores = trailing_scores(np.array([[1.0, 2.0, 3.0, 2.5]]), np.array([1.0]), one, day, 60, 1)
+    >>> means[3].round(4), scores[3].round(4)
+    (np.float64(0.6667), np.float64(0.6667))
+    """
+    means, scores = np.full(len(kind), np.nan), np.full(len(kind), np.nan)
     begin, low = 0, 0
-    while begin < len(values):
+    while begin < len(kind):
         if kind[low] != kind[begin]:
             low = begin
         end = begin
-        while end < len(values) and kind[end] == kind[begin] and ordinal[end] == ordinal[begin]:
+        while end < len(kind) and kind[end] == kind[begin] and ordinal[end] == ordinal[begin]:
             end += 1
         while ordinal[low] < ordinal[begin] - sessions:
             low += 1
-        earlier = values[low:begin]
-        if ordinal[begin] >= since and len(earlier):
-            ranked = np.sort(earlier[~np.isnan(earlier)])
-            for i in range(begin, end):
-                if len(ranked) and not np.isnan(values[i]):
-                    below = np.searchsorted(ranked, values[i], side="left")
-                    not_above = np.searchsorted(ranked, values[i], side="right")
-                    shares[i] = (below + not_above) / 2.0 / len(ranked)
+        if ordinal[begin] >= since and low < begin:
+            earlier = measures[:, low:begin].copy()  # as numba knows them: every layout is compiled once more
+            means[begin:end] = weighted_mid_ranks(measures[:, begin:end].copy(), earlier, weights)
+            scores[begin:end] = mid_ranks(means[begin:end], weighted_mid_ranks(earlier, earlier, weights))
         begin = end
-    return shares
+    return means, scores
 
 
 @compiled

@@ -1,7 +1,6 @@
 """How many events are admitted, and which come first. Source: `spec/events.md`, Manifest.
 
-A profile is one column of that table; `datasets/event_candidates.py` chooses it once, and its name travels with the
-rows.
+A profile is one column of that table; the run configuration of `datasets/event_manifest.py` names it.
 """
 
 from typing import NamedTuple
@@ -13,8 +12,8 @@ from smallcaps_assets.maths.arguments import Ints
 from smallcaps_assets.maths.compiled import compiled
 
 MONTH = 21  # sessions that filter 6 looks at: the event's own and the 20 before
-FILTERS = ("universe", "score", "price", "liquidity", "rvol unknown", "per session", "per month", "budget")
-"""What may drop an event, in this order; each event keeps the first that does."""
+FILTERS = ("universe", "score", "price", "liquidity", "per session", "per month", "budget")
+"""What may drop an event, 1 to 7 in this order; each event keeps the first that does."""
 
 
 class Liquidity(NamedTuple):
@@ -80,10 +79,10 @@ def best_first(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def beyond(most: int | None, group: list[str]) -> pl.Expr:
-    """In a frame that is best first: what still passes (``dropped_by`` null) and is not among its group's ``most``."""
+def rank_among(group: list[str]) -> pl.Expr:
+    """In a frame that is best first: what still passes (``dropped_by`` null) by its place in its group; else null."""
     passes = pl.col("dropped_by").is_null()
-    return passes & (passes.cast(pl.Int64).cum_sum().over(group) > most) if most is not None else pl.lit(False)
+    return pl.when(passes).then(passes.cast(pl.Int64).cum_sum().over(group))
 
 
 @compiled

@@ -1,7 +1,8 @@
 """Minute bars and events drawn by hand, for the datasets of the events stage."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -63,13 +64,19 @@ def event_rows(contract: Contract, *events: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
 
 
+@cache
+def opens_at(session: date) -> datetime:
+    """When the session opens."""
+    at: datetime = pl.select(pl.lit(sessions.hours(session).opens_at).cast(pl.Datetime("ns", "UTC"))).item()
+    return at
+
+
 def event_row(number: int, given: dict[str, Any]) -> dict[str, Any]:
     """One event; see ``event_rows``."""
     session = given.get("session", SESSION)
     ticker, detector = given.get("ticker", "GEVO"), given.get("detector", "volume_spike")
     minute = given.get("minute", 30 + number)
-    opens_at = pl.select(pl.lit(sessions.hours(session).opens_at).cast(pl.Datetime("ns", "UTC"))).item()
-    triggered_at = opens_at + timedelta(minutes=minute)
+    triggered_at = opens_at(session) + timedelta(minutes=minute)
     known_at = triggered_at + timedelta(minutes=1)
     return {
         "session": session,
@@ -94,6 +101,7 @@ def event_row(number: int, given: dict[str, Any]) -> dict[str, Any]:
         "low": 9.8,
         "close": 10.0,
         "volume": 20_000.0,
+        "mean_percentile": 0.6,
         "score": 0.7,
         "earlier_events": 300,
         "score_reason": "warming up" if "score" in given and given["score"] is None else "scored",
@@ -101,6 +109,9 @@ def event_row(number: int, given: dict[str, Any]) -> dict[str, Any]:
         "member": True,
         "profile": "core",
         "dropped_by": None,
+        "missed": None if given.get("dropped_by") is None else "close",
+        "missed_value": None,
+        "missed_bound": None,
         "admitted": given.get("dropped_by") is None,
         "window_starts_at": known_at - timedelta(minutes=3),
         "window_ends_at": known_at + timedelta(minutes=7),

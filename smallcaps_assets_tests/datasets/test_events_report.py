@@ -10,7 +10,7 @@ from smallcaps_assets.contract import conform
 from smallcaps_assets.dataset import Rows, Run
 from smallcaps_assets.datasets.event_manifest import EventManifest
 from smallcaps_assets.datasets.events_report import EventsReport, each_chart_counts_every_event, events_report
-from smallcaps_assets.datasets.manifest_verdict import ManifestVerdict
+from smallcaps_assets.datasets.manifest_verdict import ALL, ManifestVerdict
 from smallcaps_assets.reports.folder import Reports
 from smallcaps_assets_tests.datasets.event_rows import event_rows
 
@@ -22,7 +22,16 @@ EVENTS = event_rows(
     {"ticker": "BBB", "minute": 15, "score": 1.0, "detector": "flush", "dropped_by": "budget"},
 )
 VERDICT = pl.DataFrame(
-    {"kind": ["go"], "number": [1], "check": ["a < b"], "figure": [None], "bound": ["< 1 %"], "verdict": ["NO-GO"]},
+    {
+        "kind": ["go"],
+        "span": [ALL],
+        "number": [1],
+        "check": ["a < b"],
+        "figure": [None],
+        "bound": ["< 1 %"],
+        "judged": [None],
+        "verdict": ["NO-GO"],
+    },
     schema=contracts.empty(ManifestVerdict).schema,
 )
 
@@ -57,7 +66,7 @@ def test_bars_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("input", 4, None),
         ("universe", 4, None),
         ("score", 3, None),
-        *((name, 3, None) for name in ("price", "liquidity", "rvol unknown", "per session", "per month")),
+        *((name, 3, None) for name in ("price", "liquidity", "per session", "per month")),
         ("budget", 2, None),
     ]
 
