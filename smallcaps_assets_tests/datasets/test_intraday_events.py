@@ -1,8 +1,10 @@
 """From minutes to events: ids, segments, measures, look-backs, and stability under what comes later."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from smallcaps_assets.dataset import Run
 from smallcaps_assets.datasets import intraday_events as module
 from smallcaps_assets.datasets.halts import Halts
 from smallcaps_assets.datasets.intraday_events import IntradayEvents, prefix_stable
+from smallcaps_assets.maths.arguments import Floats
 from smallcaps_assets.maths.detector_rules import Flush, IntradayRules, VolumeSpike
 from smallcaps_assets.maths.detector_volume import volume_spike as honest_spike
 from smallcaps_assets.maths.firing import Fired
@@ -49,6 +52,10 @@ def found(
     rows = pl.concat([conform(IntradayEvents, part.frame) for part in parts])
     assert verdict(IntradayEvents, rows).passed
     return rows
+
+
+def inputs_of(bars: pl.DataFrame) -> dict[str, pl.LazyFrame]:
+    return {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy(), "halts": NO_HALTS.lazy()}
 
 
 def spikes(rows: pl.DataFrame) -> pl.DataFrame:
@@ -167,47 +174,72 @@ def test_only_the_tickers_of_the_letter_are_computed() -> None:
     assert found(bars, SESSION)["ticker"].unique().to_list() == ["GEVO"]
 
 
-def leaking_spike(bars: Minutes, **rules: Any) -> Fired:
+def asks_the_next_bar(bars: Minutes, **rules: Any) -> Fired:
     """A spike counts only if the next bar closes higher: the confirmation that the first system asked of the future."""
     fired = honest_spike(bars, **rules)
     later = [row + 1 < len(bars.at) and bars.close[row + 1] >= bars.close[row] for row in fired.rows]
     return Fired(fired.rows[later], fired.up[later], fired.spike[later], fired.move_pct[later])
 
 
-leaking_spike.__name__ = "volume_spike"
+def centred_baseline(bars: Minutes, **rules: Any) -> Fired:
+    """Volume over the mean of the 20 bars around it."""
+    return honest_spike(bars, **rules)._replace(spike=over_mean(bars, lambda row: (max(row - 10, 0), row + 10), rules))
 
 
-@pytest.fixture
-def stored() -> tuple[pl.DataFrame, dict[str, pl.LazyFrame]]:
-    bars = pl.concat([minute_rows(SESSION, "GEVO", spike(30)), walk(SESSION, "AMC")])
-    inputs = {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy(), "halts": NO_HALTS.lazy()}
-    return found(bars, SESSION).filter(pl.col("detector") == "volume_spike"), inputs
+def whole_session_baseline(bars: Minutes, **rules: Any) -> Fired:
+    """Volume over the mean of the session, which nobody knows before its end."""
+    return honest_spike(bars, **rules)._replace(spike=over_mean(bars, lambda _: (0, len(bars.at)), rules))
 
 
-@pytest.fixture
-def only_spikes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DETECTORS", (request.param,))
-    monkeypatch.setattr(module, "NAMES", ["volume_spike"])
+def over_mean(bars: Minutes, window: Callable[[int], tuple[int, int]], rules: dict[str, Any]) -> Floats:
+    rows = honest_spike(bars, **rules).rows.tolist()
+    return np.array([bars.volume[row] / bars.volume[slice(*window(row))].mean() for row in rows])
 
 
 @pytest.mark.parametrize(
-    ("only_spikes", "passes"), [(honest_spike, True), (leaking_spike, False)], indirect=["only_spikes"]
+    ("detector", "changed"),
+    [
+        (honest_spike, None),
+        (asks_the_next_bar, "{'rows gone': 1}"),
+        (centred_baseline, "{'spike': 1}"),
+        (whole_session_baseline, "{'spike': 1}"),
+    ],
 )
-def test_a_detector_that_asks_the_next_bar_is_caught(
-    only_spikes: None, passes: bool, stored: tuple[pl.DataFrame, dict[str, pl.LazyFrame]]
+def test_a_detector_that_looks_ahead_fails_the_check(
+    detector: Callable[..., Fired], changed: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = prefix_stable(*stored, IntradayRules())
-    assert result.passed is passes
-    if not passes:
-        assert result.metadata["changed"] == "{'rows gone': 1}"
+    def volume_spike(bars: Minutes, **rules: Any) -> Fired:
+        return detector(bars, **rules)
+
+    monkeypatch.setattr(module, "DETECTORS", (volume_spike,))
+    monkeypatch.setattr(module, "NAMES", ["volume_spike"])
+    bars = pl.concat([minute_rows(SESSION, "GEVO", spike(30)), walk(SESSION, "AMC")])
+    result = prefix_stable(found(bars, SESSION), inputs_of(bars), IntradayRules())
+    assert result.passed is (changed is None)
+    if changed:
+        assert result.metadata["changed"] == changed
         assert result.metadata["why"] == "what came after changes them"
+
+
+def test_a_measure_that_looks_ahead_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def share_of_the_day(volumes: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
+        day = volumes.group_by("ordinal", "ticker").agg(day_volume=pl.col("volume").sum())
+        joined = asked.join(day, on=["ordinal", "ticker"], how="left", maintain_order="left")
+        return joined.select(pl.col("volume_so_far") / pl.col("day_volume")).to_series()
+
+    monkeypatch.setattr(module, "time_of_day_rvol", share_of_the_day)
+    bars = minute_rows(SESSION, "GEVO", spike(30))
+    rows = found(bars, SESSION)
+    result = prefix_stable(rows, inputs_of(bars), IntradayRules())
+    assert not result.passed
+    assert result.metadata["changed"].startswith("{'time_of_day_rvol': ")
 
 
 def test_the_events_of_a_run_are_judged_by_its_own_thresholds() -> None:
     bars = walk(SESSION, "GEVO")
     rules = IntradayRules(volume_spike=VolumeSpike(rth_times=2.0), flush=Flush(drop_pct=3.0))
     rows = found(bars, SESSION, **rules.model_dump())
-    inputs = {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy(), "halts": NO_HALTS.lazy()}
+    inputs = inputs_of(bars)
     assert rows.height > found(bars, SESSION).height
     assert prefix_stable(rows, inputs, rules).passed
     result = prefix_stable(rows, inputs, IntradayRules())
@@ -217,7 +249,7 @@ def test_the_events_of_a_run_are_judged_by_its_own_thresholds() -> None:
 
 def test_where_some_tickers_were_made_again_theirs_are_judged() -> None:
     bars = pl.concat([walk(SESSION, ticker) for ticker in ("GA", "GB")])
-    inputs = {"minute_bars": bars.lazy(), "daily_metrics": metric_rows(bars).lazy(), "halts": NO_HALTS.lazy()}
+    inputs = inputs_of(bars)
     rules = IntradayRules(tickers=["GB"], flush=Flush(drop_pct=3.0))
     one, other = (
         found(bars.filter(ticker=name), SESSION, **made) for name, made in (("GA", {}), ("GB", rules.model_dump()))

@@ -1,15 +1,21 @@
 """No detector looks at a bar after the one it judges: what comes later changes nothing before."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
+from smallcaps_assets.maths.arguments import Floats
+from smallcaps_assets.maths.baselines import over
 from smallcaps_assets.maths.detector_rules import IntradayRules
 from smallcaps_assets.maths.detectors import DETECTORS
+from smallcaps_assets.maths.firing import Fired, chosen, reaches
 from smallcaps_assets.maths.minute_table import Minutes
 from smallcaps_assets_tests.maths.drawn_minutes import Bar, drawn
+
+QUICK = settings(max_examples=50, deadline=None, database=None, phases=[Phase.generate])
 
 
 def pullback(rng: np.random.Generator) -> list[tuple[float, float, float]]:
@@ -51,29 +57,80 @@ def walk(seed: int, count: int) -> list[Bar]:
     return bars
 
 
-def events(bars: Minutes) -> set[Any]:
+Events = set[tuple[str, ...]]
+
+
+def told(name: str, fired: Fired) -> Events:
+    """Detector, bar, direction, volume over baseline and move of each event."""
+    values = zip(fired.rows.tolist(), fired.up.tolist(), fired.spike.tolist(), fired.move_pct.tolist(), strict=True)
+    return {(name, *map(repr, value)) for value in values}
+
+
+def events(bars: Minutes) -> Events:
     rules = IntradayRules()
-    found = set()
-    for detector in DETECTORS:
-        fired = detector(bars, **getattr(rules, detector.__name__).model_dump())
-        values = zip(fired.rows.tolist(), fired.up.tolist(), fired.spike.tolist(), fired.move_pct.tolist(), strict=True)
-        found |= {(detector.__name__, *map(repr, value)) for value in values}
-    return found
+    return set().union(*(told(d.__name__, d(bars, **getattr(rules, d.__name__).model_dump())) for d in DETECTORS))
+
+
+def known(bars: list[Bar]) -> Minutes:
+    return drawn(*bars, atr=4.0, prior_close=9.0, premarket_rvol=3.0)
+
+
+def differing(find_events: Callable[[Minutes], Events], seed: int, cut: int) -> Events:
+    """What is not the same of the first ``cut`` bars' events with and without the bars that come after."""
+    bars = walk(seed, 120)
+    before = {event for event in find_events(known(bars)) if int(event[1]) < cut}
+    return before ^ find_events(known(bars[:cut]))
+
+
+SEEDS, CUTS = st.integers(0, 10_000), st.integers(1, 240)
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), cut=st.integers(1, 240))
+@given(seed=SEEDS, cut=CUTS)
 def test_events_of_a_prefix_are_the_events_known_by_its_end(seed: int, cut: int) -> None:
-    bars = walk(seed, 120)
-    whole = drawn(*bars, atr=0.8, prior_close=9.0, premarket_rvol=3.0)
-    part = drawn(*bars[:cut], atr=0.8, prior_close=9.0, premarket_rvol=3.0)
-    assert {event for event in events(whole) if int(event[1]) < cut} == events(part)
+    assert differing(events, seed, cut) == set()
 
 
 def test_the_walk_wakes_every_detector() -> None:
-    awake = {
-        event[0]
-        for seed in range(30)
-        for event in events(drawn(*walk(seed, 200), atr=4.0, prior_close=9.0, premarket_rvol=3.0))
-    }
+    awake = {event[0] for seed in range(40) for event in events(known(walk(seed, 200)))}
     assert awake == {detector.__name__ for detector in DETECTORS}
+
+
+def over_usual(bars: Minutes, usual: Floats) -> Events:
+    """Bars of at least three times a baseline."""
+    spike = over(bars.volume, usual)
+    fires = reaches(spike, 3.0)
+    return told("leak", chosen(fires, fires, spike, spike))
+
+
+def centred_mean(bars: Minutes) -> Events:
+    """The baseline is the mean of the bar, the two before and the two after it."""
+    padded = np.pad(bars.volume, 2, mode="edge")
+    return over_usual(bars, np.lib.stride_tricks.sliding_window_view(padded, 5).mean(axis=1))
+
+
+def whole_session(bars: Minutes) -> Events:
+    """The baseline is the mean of the whole session."""
+    totals = np.bincount(bars.first, bars.volume) / np.maximum(np.bincount(bars.first), 1)
+    return over_usual(bars, totals[bars.first])
+
+
+def confirmed(bars: Minutes) -> Events:
+    """Loud bars after which the price goes on rising."""
+    fires = reaches(over(bars.volume, bars.usual_volume), 1.0)
+    fires[:-1] &= bars.close[1:] > bars.close[:-1]
+    return told("leak", chosen(fires, fires, bars.volume, bars.volume))
+
+
+def best_of_the_session(bars: Minutes) -> Events:
+    """Only the loudest bar of each session."""
+    loudest = np.zeros(len(bars.at), dtype=np.bool_)
+    for first in np.unique(bars.first):
+        loudest[first + int(bars.volume[bars.first == first].argmax())] = True
+    return told("leak", chosen(loudest, loudest, bars.volume, bars.volume))
+
+
+@pytest.mark.parametrize("leak", [centred_mean, whole_session, confirmed, best_of_the_session])
+def test_a_detector_that_looks_ahead_is_caught(leak: Callable[[Minutes], Events]) -> None:
+    seed, cut = find(st.tuples(SEEDS, CUTS), lambda drawn: bool(differing(leak, *drawn)), settings=QUICK)
+    assert differing(leak, seed, cut)

@@ -1,31 +1,14 @@
-"""What is said to be planted is there: plain detectors fire where the market says they should."""
+"""What is said to be planted is there: gaps, hours, halts. That detectors see it: `test_recall.py`."""
 
 from datetime import date
 from functools import cache
 
-import numpy as np
 import polars as pl
-import pytest
 
 from smallcaps_assets.source.emulator.calendar import hours
-from smallcaps_assets_tests.source.emulator.detectors_by_hand import day, fires
 from smallcaps_assets_tests.source.emulator.synthetic_sample import market
 
 SESSIONS = slice(100, 200)
-INTRADAY = (
-    "volume_spike",
-    "tape_speed",
-    "price_momentum",
-    "gap_and_go",
-    "opening_range_break",
-    "high_of_day_break",
-    "consolidation_break",
-    "flush",
-    "vwap_break",
-    "first_pullback",
-    "parabolic_exhaustion",
-    "halt_resumption",
-)
 
 
 @cache
@@ -33,27 +16,6 @@ def planted() -> pl.DataFrame:
     """All planted events of the looked-at sessions."""
     sessions = market().sessions()[SESSIONS]
     return pl.concat([market().planted(session).with_columns(session=pl.lit(session)) for session in sessions])
-
-
-def true_range(ticker: str, session: date) -> float:
-    """Mean true range of the fourteen sessions before, prices as traded."""
-    bars = market().daily_of(ticker, market().sessions()[0], session)
-    high, low, close = (bars[name].to_numpy() for name in ("h", "l", "c"))
-    ranges = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
-    return float(ranges[-15:-1].mean())
-
-
-@pytest.mark.parametrize("detector", INTRADAY)
-def test_nearly_every_planted_event_is_seen_by_its_detector(detector: str) -> None:
-    rows = planted().filter(pl.col("detector") == detector).to_dicts()
-    assert len(rows) >= 10
-    seen = []
-    for row in rows:
-        minutes = market().minutes(row["ticker"], row["session"])
-        bars = day(minutes, hours(row["session"]), true_range(row["ticker"], row["session"]))
-        there = np.flatnonzero((bars.t >= row["first"]) & (bars.t <= row["last"]))
-        seen.append(any(fires(detector, row["direction"], bars, int(at)) for at in there))
-    assert np.mean(seen) >= 0.95
 
 
 def test_sessions_have_a_handful_of_planted_tickers() -> None:
