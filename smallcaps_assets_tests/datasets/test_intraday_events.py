@@ -222,9 +222,10 @@ def test_a_detector_that_looks_ahead_fails_the_check(
 
 
 def test_a_measure_that_looks_ahead_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    def share_of_the_day(volumes: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
-        day = volumes.group_by("ordinal", "ticker").agg(day_volume=pl.col("volume").sum())
-        joined = asked.join(day, on=["ordinal", "ticker"], how="left", maintain_order="left")
+    def share_of_the_day(*frames: pl.DataFrame) -> pl.Series:
+        volumes, asked = frames[0], frames[-1]
+        days = volumes.group_by("session", "ticker").agg(day_volume=pl.col("volume").sum())
+        joined = asked.join(days, on=["session", "ticker"], how="left", maintain_order="left")
         return joined.select(pl.col("volume_so_far") / pl.col("day_volume")).to_series()
 
     monkeypatch.setattr(module, "time_of_day_rvol", share_of_the_day)

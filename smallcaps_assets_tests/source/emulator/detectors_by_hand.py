@@ -4,6 +4,7 @@ Nothing here is shared with `smallcaps_assets.maths`: what both say alike, two r
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -48,19 +49,25 @@ class Day:
     premarket_rvol: float
     halts: tuple[tuple[int, int], ...]  # ms of halt and resumption
 
-    @property
+    @cached_property
     def regular(self) -> NDArray[np.bool_]:
         """Bars of regular hours."""
         return (self.t >= self.open) & (self.t < self.close)
 
+    @cached_property
+    def oldest(self) -> list[int]:
+        """By bar, the first that is not over two hours older."""
+        return [int(first) for first in np.searchsorted(self.t, self.t - 120 * MINUTE_MS)]
+
     def prior(self, at: int) -> slice:
         """Up to twenty traded minutes before the bar, of the last two hours."""
-        return slice(max(0, at - 20, int(np.searchsorted(self.t, self.t[at] - 120 * MINUTE_MS))), at)
+        return slice(max(0, at - 20, self.oldest[at]), at)
 
-    def times(self, at: int) -> float:
-        """The bar's volume over the mean of its prior 20; nan with fewer than five."""
-        before = self.v[self.prior(at)]
-        return float(self.v[at] / before.mean()) if len(before) >= FEWEST else np.nan
+    @cached_property
+    def times(self) -> list[float]:
+        """By bar, its volume over the mean of its prior 20; nan with fewer than five."""
+        before = [self.v[self.prior(at)] for at in range(len(self.t))]
+        return [float(v / b.mean()) if len(b) >= FEWEST else np.nan for v, b in zip(self.v, before, strict=True)]
 
 
 def day(
@@ -106,14 +113,17 @@ def _volume_spike(d: Day, at: int, sign: int) -> bool:
 
 
 def _tape_speed(d: Day, at: int, sign: int) -> bool:
+    if d.n[at] < 50 or sign * (d.c[at] - d.o[at]) <= 0:
+        return False
     before = d.n[d.prior(at)]
-    fast = len(before) >= FEWEST and d.n[at] >= max(50, 3 * before.mean() - SLACK)
-    return bool(fast) and bool(sign * (d.c[at] - d.o[at]) > 0)
+    return len(before) >= FEWEST and bool(d.n[at] >= 3 * before.mean() - SLACK)
 
 
 def _price_momentum(d: Day, at: int, sign: int) -> bool:
+    if not d.times[at] >= 1.8 - SLACK:
+        return False
     base = int(np.searchsorted(d.t, d.t[at] - 5 * MINUTE_MS, side="right")) - 1
-    if base < 0 or d.t[at] - d.t[base] > 120 * MINUTE_MS or not d.times(at) >= 1.8 - SLACK:
+    if base < 0 or d.t[at] - d.t[base] > 120 * MINUTE_MS:
         return False
     before = d.prior(at)
     through = d.c[at] > d.h[before].max() if sign > 0 else d.c[at] < d.l[before].min()
@@ -136,11 +146,11 @@ def _opening_range_break(d: Day, at: int, sign: int) -> bool:
         return False
     edge = d.h[opening].max() if sign > 0 else d.l[opening].min()
     beyond = [bool(after[i]) and bool(sign * (d.c[i] / edge - 1) >= 0.005 - SLACK) for i in (at - 1, at)]
-    return beyond == [False, True] and d.times(at) >= 1.8 - SLACK
+    return beyond == [False, True] and d.times[at] >= 1.8 - SLACK
 
 
 def _high_of_day_break(d: Day, at: int, sign: int) -> bool:
-    if at == 0 or not d.times(at) >= 2 - SLACK:
+    if at == 0 or not d.times[at] >= 2 - SLACK:
         return False
     side = d.h[:at] if sign > 0 else -d.l[:at]
     old = d.t[at] - d.t[int(side.argmax())] >= 15 * MINUTE_MS
@@ -149,18 +159,19 @@ def _high_of_day_break(d: Day, at: int, sign: int) -> bool:
 
 def _consolidation_break(d: Day, at: int, sign: int) -> bool:
     base = slice(int(np.searchsorted(d.t, d.t[at] - 30 * MINUTE_MS)), at)
-    if at - base.start < 15 or d.v[at] < 2 * d.v[base].mean() - SLACK:
+    if at - base.start < 15:
         return False
     high, low = d.h[base].max(), d.l[base].min()
     beyond = d.c[at] / high - 1 if sign > 0 else 1 - d.c[at] / low
-    return bool(high - low <= 0.5 * d.atr + SLACK) and bool(beyond >= 0.01 - SLACK)
+    calm = high - low <= 0.5 * d.atr + SLACK
+    return bool(calm and beyond >= 0.01 - SLACK) and bool(d.v[at] >= 2 * d.v[base].mean() - SLACK)
 
 
 def _flush(d: Day, at: int, sign: int) -> bool:
     if sign > 0 or at < 2 or not (d.c[at - 2 : at + 1] < d.o[at - 2 : at + 1]).all():
         return False
     last_minutes = (d.t > d.t[at] - 15 * MINUTE_MS) & (d.t <= d.t[at])
-    return bool(d.c[at] <= (0.92 + SLACK) * d.h[last_minutes].max()) and d.times(at) >= 4 - SLACK
+    return bool(d.c[at] <= (0.92 + SLACK) * d.h[last_minutes].max()) and d.times[at] >= 4 - SLACK
 
 
 def _vwap_break(d: Day, at: int, sign: int) -> bool:
@@ -177,7 +188,7 @@ def _vwap_break(d: Day, at: int, sign: int) -> bool:
     side = np.sign(d.c[seen] - vwap)
     turned = (side[-held:] == sign).all() and (side[:-held] == -sign).all()
     far = sign * (d.c[at] / vwap[-1] - 1) >= (0.006 if sign > 0 else 0.008) - SLACK
-    return bool(turned and far) and d.times(int(seen[-held])) >= (2.0 if sign > 0 else 2.5) - SLACK
+    return bool(turned and far) and d.times[int(seen[-held])] >= (2.0 if sign > 0 else 2.5) - SLACK
 
 
 def _first_pullback(d: Day, at: int, sign: int) -> bool:
