@@ -31,8 +31,6 @@ from smallcaps_assets.reports.review_page import Card, page
 from smallcaps_assets.reports.verdict_files import Told
 
 PAGE = "event_review.html"
-BAR = 0.70  # precision that the interval must reach
-ENOUGH = 30  # events judged right or wrong; with fewer, the interval is too wide to warn of anything
 RIGHT, WRONG, UNSURE = "right", "wrong", "unsure"
 TOLD = [
     "session",
@@ -52,6 +50,8 @@ class ReviewRules(dg.Config):
     """How many events are looked at, and which."""
 
     events: int = Field(default=60, ge=50, le=100, description="[events] sampled, fewer if there are not as many")
+    least_precision: float = Field(default=0.70, description="[share] that the whole interval must reach: the bar")
+    enough_judged: int = Field(default=30, ge=1, description="[events] right or wrong; fewer warn of nothing")
     admitted_only: bool = Field(default=False, description="whether only events that the manifest admits are sampled")
 
 
@@ -141,18 +141,21 @@ def precisions(rows: pl.DataFrame) -> dict[str, Precision]:
     return found | {"all": precision((size, right, judged) for size, right, judged in by_name.values())}
 
 
-def standing(overall: Precision) -> str:
+def standing(overall: Precision, rules: ReviewRules) -> str:
     """How the precision stands against the bar, in words."""
-    if overall.low is None or overall.judged < ENOUGH:
-        return f"not yet reviewed: {overall.judged} of at least {ENOUGH} events judged right or wrong"
-    return f"{'reaches' if overall.low >= BAR else 'misses'} the bar of {BAR:.0%}"
+    if overall.low is None or overall.judged < rules.enough_judged:
+        return f"not yet reviewed: {overall.judged} of at least {rules.enough_judged} events judged right or wrong"
+    return f"{'reaches' if overall.low >= rules.least_precision else 'misses'} the bar of {rules.least_precision:.0%}"
 
 
-def precision_reaches_the_bar(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+def precision_reaches_the_bar(
+    stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame], config: ReviewRules
+) -> Verdict:
     """The lower end of the overall precision's 95 % interval is 70 % or more, once 30 events are judged."""
     overall = precisions(stored)["all"]
-    shown = {"standing": standing(overall), "judged": overall.judged, **_interval(overall)}
-    return Verdict(overall.judged < ENOUGH or (overall.low is not None and overall.low >= BAR), shown)
+    shown = {"standing": standing(overall, config), "judged": overall.judged, **_interval(overall)}
+    too_few = overall.judged < config.enough_judged
+    return Verdict(too_few or (overall.low is not None and overall.low >= config.least_precision), shown)
 
 
 def _interval(found: Precision) -> dict[str, float]:
@@ -176,7 +179,7 @@ def left_out(told: Told, rows: pl.DataFrame, known: pl.Series) -> dict[str, Any]
     return shown
 
 
-def shown(rows: pl.DataFrame) -> dict[str, Any]:
+def shown(rows: pl.DataFrame, rules: ReviewRules) -> dict[str, Any]:
     """The precisions as a table, and how they stand."""
     lines = []
     found = precisions(rows)
@@ -190,7 +193,7 @@ def shown(rows: pl.DataFrame) -> dict[str, Any]:
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     return {
-        "standing": standing(found["all"]),
+        "standing": standing(found["all"], rules),
         "judged": found["all"].judged,
         "precision": dg.MetadataValue.md("\n".join([*heading, *lines])),
     }
@@ -235,4 +238,4 @@ def event_review(
     told = verdict_files.read(inbox / verdict_files.FOLDER)
     rows = reviewed(events.filter(pl.col("admitted") | (not config.admitted_only)), told, config.events)
     reports.write(PAGE, page(list(cards(rows, minute_bars))))
-    yield from run.whole(rows, reports.shown(PAGE) | shown(rows) | left_out(told, rows, events["event_id"]))
+    yield from run.whole(rows, reports.shown(PAGE) | shown(rows, config) | left_out(told, rows, events["event_id"]))

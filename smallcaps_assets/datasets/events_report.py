@@ -120,8 +120,8 @@ def events_report(
 ) -> Iterator[Rows]:
     """The bars, their picture and the page."""
     rows = report(event_manifest.select(NEEDED).collect())
-    picture = png(rows)
-    reports.write(PICTURE, picture)
-    reports.write(PAGE, page(picture, manifest_verdict.sort("kind", "span", "number").collect()))
+    reports.write(PICTURE, png(rows, columns=1))
+    verdict = manifest_verdict.sort("kind", "span", "number").collect()
+    reports.write(PAGE, page(png(rows, columns=2), verdict))
     shown: dict[str, Any] = {**reports.shown(PAGE), "charts": reports.picture(PICTURE)}
     yield from run.whole(rows, shown)

@@ -23,17 +23,17 @@ TITLES = {
     WATERFALL: "Waterfall: events left after each filter",
 }
 ALL, ADMITTED = "#9db4d6", "#2c5fd5"
-INCHES, DOTS = (12.0, 13.0), 80
+INCHES, DOTS = {1: (6.8, 21.0), 2: (12.0, 13.0)}, 80  # by columns
 MOST_LABELS = 14  # on one axis; of more, every second, third, … is written
 
 
-def png(rows: pl.DataFrame) -> bytes:
-    """The picture of all charts."""
-    figure = Figure(figsize=INCHES, dpi=DOTS, facecolor="white", layout="constrained")
+def png(rows: pl.DataFrame, columns: int) -> bytes:
+    """The picture of all charts, in two columns, or in one, which fits an asset's page."""
+    figure = Figure(figsize=INCHES[columns], dpi=DOTS, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(4, 2)
+    grid = figure.add_gridspec(-(-len(CHARTS) // columns), columns)
     for place, chart in enumerate(CHARTS):
-        axes = figure.add_subplot(grid[place // 2, place % 2] if chart != WATERFALL else grid[3, :])
+        axes = figure.add_subplot(grid[-1, :] if chart == WATERFALL else grid[place // columns, place % columns])
         own = rows.filter(chart=chart).sort("place")
         axes.set_title(TITLES[chart], fontsize=10, loc="left")
         axes.tick_params(labelsize=8)

@@ -136,7 +136,7 @@ def judged(tmp_path: Path, right: int, wrong: int) -> Verdict:
     ids = EVENTS["event_id"][2:].to_list()
     words = ["right"] * right + ["wrong"] * wrong
     save(tmp_path / "inbox", "a.json", *zip(ids, words, strict=False))
-    return precision_reaches_the_bar(computed(tmp_path, events=100).frame, {})
+    return precision_reaches_the_bar(computed(tmp_path, events=100).frame, {}, ReviewRules())
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_without_events_there_is_an_empty_page(tmp_path: Path) -> None:
     part = computed(tmp_path, EVENTS.clear())
     assert (part.frame.height, part.metadata["judged"]) == (0, 0)
     assert b'max="0"' in (tmp_path / "reports" / "event_review.html").read_bytes()
-    assert precision_reaches_the_bar(part.frame, {}).passed
+    assert precision_reaches_the_bar(part.frame, {}, ReviewRules()).passed
 
 
 def test_an_event_whose_minutes_are_gone_is_named(tmp_path: Path) -> None:

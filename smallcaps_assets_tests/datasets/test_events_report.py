@@ -46,7 +46,9 @@ def computed(folder: Path, events: pl.DataFrame) -> Rows:
 
 
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smallcaps_assets.datasets.events_report.png", lambda rows: str(rows).encode())
+    monkeypatch.setattr(
+        "smallcaps_assets.datasets.events_report.png", lambda rows, columns: f"{rows} {columns}".encode()
+    )
 
 
 def test_bars_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
