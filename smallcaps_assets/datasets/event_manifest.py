@@ -2,10 +2,11 @@
 
 Source: `scored_events` of the session and the 20 before. Grain: one row per event, admitted or not; `dropped_by` is the
 first of the seven filters of `spec/events.md` that dropped it, and `missed`, `missed_value` and `missed_bound` say by
-what; the view `event_why` says it in a sentence. Filter 6 ranks an event among its ticker's events that passed filters
-1 to 5 in the 21 sessions ending with its own, all under this run's rules, so that no manifest depends on another;
-filter 7 is the session's budget. The window is `[window_starts_at, window_ends_at)` around `known_at`; it grows when
-the event's volume is extraordinary. The last session of a run also shows the whole run's waterfall.
+what; the view `event_why` says it in a sentence. Filter 6 ranks an event among its security's events that passed
+filters 1 to 5 in the 21 sessions ending with its own, all under this run's rules, so that no manifest depends on
+another; 5 and 6 count by `security_id`, which a rename keeps and a reused ticker does not. Filter 7 is the session's
+budget. The window is `[window_starts_at, window_ends_at)` around `known_at`; it grows when the event's volume is
+extraordinary. The last session of a run also shows the whole run's waterfall.
 
 What can go wrong: it is known at the end of the session. "One a ticker and session" picks the best, which a trader at
 the time could not: the manifest is for downloading, not for deciding. While scores warm up and relative volumes are
@@ -185,12 +186,12 @@ def within(events: pl.DataFrame, most: int | None, name: str, missed: str, rank:
 
 
 def month_ranks(events: pl.DataFrame) -> pl.DataFrame:
-    """Events, best first, with ``month_rank``: the place among their ticker's that still pass in 21 sessions."""
+    """Events, best first, with ``month_rank``: the place among their security's that still pass in 21 sessions."""
     ordinals = sessions.table().select("session").with_row_index("ordinal")
     passed = events.filter(pl.col("dropped_by").is_null()).join(ordinals, on="session", maintain_order="left")
-    by_ticker = passed.sort("ticker", maintain_order=True).with_columns(group=pl.col("ticker").rle_id())
-    ranks = rank_of_the_month(integers(by_ticker, "group"), integers(by_ticker, "ordinal"), MONTH)
-    ranked = by_ticker.select("event_id", month_rank=pl.Series(ranks))
+    together = passed.sort("security_id", maintain_order=True).with_columns(group=pl.col("security_id").rle_id())
+    ranks = rank_of_the_month(integers(together, "group"), integers(together, "ordinal"), MONTH)
+    ranked = together.select("event_id", month_rank=pl.Series(ranks))
     return events.join(ranked, on="event_id", how="left", maintain_order="left", validate="1:1")
 
 
@@ -209,7 +210,7 @@ def manifest(events: pl.DataFrame, wanted: list[date], rules: ManifestRules) -> 
     """The wanted sessions' events through the seven filters; events of other sessions are only looked back upon."""
     profile = profile_named(rules.profile)
     best = best_first(filtered(events, rules))
-    in_session = rank_among(["session", "ticker"])
+    in_session = rank_among(["session", "security_id"])
     ranked = month_ranks(within(best, profile.per_session, "per session", "rank in its session", in_session))
     of_month = within(ranked, profile.per_month, "per month", "rank in 21 sessions", pl.col("month_rank"))
     own = of_month.filter(pl.col("session").is_in(wanted))

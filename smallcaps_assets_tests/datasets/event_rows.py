@@ -105,7 +105,7 @@ def event_row(number: int, given: dict[str, Any]) -> dict[str, Any]:
         "score": 0.7,
         "earlier_events": 300,
         "score_reason": "warming up" if "score" in given and given["score"] is None else "scored",
-        "security_id": "BBG1",
+        "security_id": f"BBG{ticker}",
         "member": True,
         "profile": "core",
         "dropped_by": None,

@@ -53,6 +53,19 @@ def test_what_came_more_than_20_sessions_before_or_was_dropped_does_not_count() 
     assert dropped(*lost, {"score": 0.8}) == [None]
 
 
+def test_events_under_an_earlier_name_count_and_those_of_another_company_with_the_ticker_do_not() -> None:
+    days = (PAST[1], PAST[5], PAST[20])
+    renamed = [{"session": day, "score": 0.9, "ticker": "OLD", "security_id": "BBG1"} for day in days]
+    assert dropped(*renamed, {"score": 0.8, "security_id": "BBG1"}) == ["per month"]
+    reused = [{"session": day, "score": 0.9, "security_id": "BBG0"} for day in days]
+    assert dropped(*reused, {"score": 0.8, "security_id": "BBG1"}) == [None]
+
+
+def test_one_security_under_two_tickers_has_one_event_a_session() -> None:
+    twice = [{"ticker": name, "score": score, "security_id": "BBG1"} for name, score in (("A", 0.8), ("B", 0.9))]
+    assert dropped(*twice) == ["per session", None]
+
+
 def test_another_ticker_does_not_count() -> None:
     better = [{"session": day, "score": 0.9, "ticker": "AMC"} for day in (PAST[1], PAST[5], PAST[20])]
     assert dropped(*better, {"score": 0.8}) == [None]
