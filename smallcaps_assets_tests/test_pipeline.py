@@ -56,6 +56,19 @@ def test_the_catalogue_reads_every_dataset(demo_folder: Path, demo_result: subpr
     assert all(len(letter) == 1 for (letter,) in letters)
 
 
+def test_pages_for_people_lie_beside_the_datasets(
+    demo_folder: Path, demo_result: subprocess.CompletedProcess[str]
+) -> None:
+    assert demo_result.returncode == 0
+    pages = sorted(path.name for path in (demo_folder / "lake" / "reports").iterdir())
+    assert pages == ["event_review.html", "events_report.html", "events_report.png"]
+    review = (demo_folder / "lake" / "reports" / "event_review.html").read_text(encoding="utf-8")
+    sampled = Lake(demo_folder / "lake").read("event_review", "all")["event_id"].to_list()
+    assert re.findall(r'data-event="([^"]+)"', review) == sampled
+    assert review.count("data:image/png;base64,") == 2 * len(sampled) > 0
+    assert str(demo_folder) not in review
+
+
 def test_every_request_of_the_demo_is_on_record_with_the_run_that_asked(
     demo_folder: Path, demo_result: subprocess.CompletedProcess[str]
 ) -> None:

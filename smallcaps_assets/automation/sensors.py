@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from hashlib import blake2b
 from typing import Any
 
 import dagster as dg
@@ -88,7 +89,10 @@ def halt_files(lake: Lake, axes: Axes) -> dg.SensorDefinition:
 
 
 def review_files(lake: Lake) -> dg.SensorDefinition:
-    """One run when verdict files are new or have changed: they are read together."""
+    """One run when verdict files are new, changed or gone: they are read together.
+
+    The cursor is a hash of their names and times: a file that is moved here keeps the time of its download.
+    """
 
     @dg.sensor(
         name="review_files",
@@ -97,9 +101,11 @@ def review_files(lake: Lake) -> dg.SensorDefinition:
         description="Watches data/inbox/event_review for the verdicts that the review page saves.",
     )
     def watch(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        newest = max((path.stat().st_mtime for path in (lake.root / INBOX / REVIEWED).glob("*.json")), default=0.0)
-        if newest <= float(context.cursor or 0):
+        found = sorted((lake.root / INBOX / REVIEWED).glob("*.json"))
+        there = "".join(f"{path.name} {path.stat().st_mtime_ns}\n" for path in found)
+        state = blake2b(there.encode(), digest_size=8).hexdigest()
+        if state == context.cursor or (not found and not context.cursor):
             return dg.SensorResult(run_requests=[])
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{REVIEWED}:{newest}")], cursor=str(newest))
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=None)], cursor=state)
 
     return watch

@@ -112,4 +112,11 @@ def test_verdict_files_ask_for_one_review_until_they_change(tmp_path: Path) -> N
     assert first == 1
     assert asked(cursor) == (0, cursor)
     os.utime(folder / "b.json", (2_000, 2_000))
+    count, cursor = asked(cursor)
+    assert count == 1
+    (folder / "moved.json").write_text("{}")
+    os.utime(folder / "moved.json", (500, 500))  # older than those already seen
+    count, cursor = asked(cursor)
+    assert count == 1
+    (folder / "moved.json").unlink()
     assert asked(cursor)[0] == 1
