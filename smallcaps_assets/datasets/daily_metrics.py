@@ -200,7 +200,7 @@ def on_basis(bars: pl.DataFrame, splits: pl.DataFrame, session: date) -> pl.Data
 def metrics(session: date, place: int, bars: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     """The session's rows, from ``bars`` of the 252 sessions before and ``splits`` up to the session.
 
-    ``bars`` and ``splits`` carry ``place``; ``bars`` are in order of ticker and session.
+    ``bars`` and ``splits`` carry ``place``; ``bars`` of a ticker stand together by session.
     """
     reverse = splits.filter(pl.col("split_from") > pl.col("split_to"))
     since = reverse.group_by("ticker").agg(sessions_since_reverse_split=(place - pl.col("place").max()).cast(pl.Int64))
@@ -247,14 +247,16 @@ def named(rows: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
 
 
 def of_securities(rows: pl.DataFrame, listings: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
-    """``rows`` (``session``, ``ticker``, ``security_id``, …) under the tickers of ``listed``, by ticker and session."""
-    unnamed = rows.filter(pl.col("security_id").is_null())
-    if unnamed.height:
-        about = listings.filter(pl.col("ticker").is_in(unnamed["ticker"].unique().implode()))
-        rows = pl.concat(
-            [rows.filter(pl.col("security_id").is_not_null()), identified(unnamed, about).select(rows.columns)]
-        )
-    return followed(rows, listed).drop("security_id").sort("ticker", "session")
+    """``rows`` (``session``, ``ticker``, ``security_id``, …) under the tickers of ``listed``.
+
+    Rows come by ticker and session; a ticker's still stand together by session afterwards.
+    """
+    unnamed = rows.filter(pl.col("security_id").is_null())["ticker"].unique().implode()
+    lacking = pl.col("ticker").is_in(unnamed)
+    few = rows.filter(lacking)
+    whose = identified(few, listings.filter(lacking)).select("security_id").to_series()
+    filled = few.with_columns(pl.coalesce("security_id", whose))
+    return followed(pl.concat([rows.filter(~lacking), filled]), listed).drop("security_id")
 
 
 def by_session(run: Run, daily_bars: pl.LazyFrame, splits: pl.LazyFrame, tickers: pl.LazyFrame) -> Iterator[Rows]:

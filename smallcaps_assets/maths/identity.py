@@ -60,7 +60,8 @@ def followed(rows: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     listed, or has no identifier, keeps its ticker, unless that ticker is another security's now: then its rows are
     left out. A ticker whose listing lost its FIGI or CIK is not another security's while the list has the identifier
     nowhere. Where an overlap gives a security two rows of one session, the one under its later ticker is kept, else
-    the first by ticker; so the result has one row per session and ticker if ``rows`` had. Order is not kept.
+    the first by ticker; so the result has one row per session and ticker if ``rows`` had. Rows of tickers that nothing
+    happened to come first, in their order; the others after them, by ticker and session.
     """
     now = listed.filter("active").select("ticker", _now="security_id")
     pairs = rows.select("ticker", "security_id").unique(maintain_order=True)
@@ -79,4 +80,5 @@ def followed(rows: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     renamed = rows.filter(touched).join(named.drop("_now", "id"), on=["ticker", "security_id"], nulls_equal=True)
     one = renamed.drop_nulls("holder").sort(pl.col("holder") != pl.col("ticker"), "ticker", maintain_order=True)
     single = one.unique(["session", "holder"], keep="first", maintain_order=True)
-    return pl.concat([rows.filter(~touched), single.with_columns(ticker="holder").select(rows.columns)])
+    again = single.with_columns(ticker="holder").select(rows.columns).sort("ticker", "session")
+    return pl.concat([rows.filter(~touched), again])
