@@ -196,6 +196,8 @@ def test_a_year_without_a_delisting_is_refused() -> None:
 
 def test_active_tickers_that_share_an_id_and_an_empty_list_are_refused() -> None:
     both = answer({"ticker": "A", "share_class_figi": "BBG01"}, {"ticker": "B", "share_class_figi": "BBG01"})
-    assert not active_securities_differ(stored(both), {}).passed
+    shared = active_securities_differ(stored(both), {})
+    assert not shared.passed
+    assert shared.metadata["securities"].value.splitlines()[2:] == ["| BBG01 | A, B |"]
     assert active_securities_differ(stored(both.head(1)), {}).passed
     assert not active_securities_differ(contracts.empty(Tickers), {}).passed
