@@ -1,6 +1,7 @@
-"""Full sessions of many small caps, drawn in one go: what `minute_bars` and `daily_metrics` hold, for benchmarks."""
+"""Full sessions of many small caps, drawn in one go: what the inputs of `intraday_events` hold, for benchmarks."""
 
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -22,45 +23,58 @@ def full_sessions(first: date, last: date) -> list[date]:
     return [session for session in sessions.between(first, last) if session not in early]
 
 
-def minute_bars(wanted: list[date], tickers: int, letter: str = "G", seed: int = 7) -> pl.DataFrame:
-    """Rows of `minute_bars`: a bar in each of the 390 regular minutes, and outside them for a tenth of the tickers.
+class Market(NamedTuple):
+    """Rows of the datasets that `intraday_events` reads, as far as it reads them."""
 
-    Prices are in cents, drift in bursts that carry 5 to 40 times the usual volume, and some open on a gap; so every
-    detector has something to find. The same for the same arguments.
+    minute_bars: pl.DataFrame
+    daily_metrics: pl.DataFrame
+    halts: pl.DataFrame
+
+
+def market(wanted: list[date], tickers: int, letter: str = "G", seed: int = 7) -> Market:
+    """A bar in each of the 390 regular minutes, and outside them for a tenth of the ticker-sessions.
+
+    Prices are in cents, drift in bursts on 5 to 40 times the usual volume, and some open on a gap; some sessions have a
+    pullback, a parabolic run or a halt. So every detector has something to find. The same for the same arguments.
     """
     draw = np.random.default_rng(seed)
     width, rows = BEFORE + REGULAR + AFTER, len(wanted) * tickers
     ticker = np.tile(np.arange(tickers), len(wanted))
-    scale = 0.0012 * draw.lognormal(0.0, 0.35, (rows, 1))
-    moves = draw.standard_t(4, (rows, width)).astype(np.float32) * scale
+    moves = draw.standard_t(4, (rows, width)).astype(np.float32) * (0.0012 * draw.lognormal(0.0, 0.35, (rows, 1)))
     loud = np.ones((rows, width), dtype=np.float32)
     for length in (1, 3, 6):  # a print, a push, a run
         count = int(rows * BURSTS / 3)
-        start = draw.integers(0, width - length, count)
-        where = draw.integers(0, rows, count)
-        push = draw.normal(0.0, 0.06, count) / length
-        times = draw.uniform(5, 40, count)
+        where, start = draw.integers(0, rows, count), draw.integers(0, width - length, count)
+        push, times = draw.normal(0.0, 0.06, count) / length, draw.uniform(5, 40, count)
         for step in range(length):
             moves[where, start + step] += push
             loud[where, start + step] = times
-    gap = np.where(draw.random(rows) < 0.05, draw.normal(0.1, 0.1, rows), draw.normal(0.0, 0.01, rows))
-    moves[:, 0] += gap
+    moves[:, 0] += np.where(draw.random(rows) < 0.05, draw.normal(0.1, 0.1, rows), draw.normal(0.0, 0.01, rows))
+    wick = np.abs(draw.normal(0, 0.0008, (2, rows, width)).astype(np.float32))
+    planted = draw.permutation(rows)
+    pullback, parabola, halted = (planted[part * rows // 50 : (part + 1) * rows // 50] for part in range(3))
+    start = BEFORE + 60
+    moves[pullback, start : start + 8] = [0.02, 0.02, 0.02, 0.02, -0.01, -0.01, 0.03, 0.0]
+    loud[pullback, start : start + 8] = [10, 10, 10, 10, 2, 0.2, 10, 1]
+    moves[parabola, start : start + 13] = [*np.linspace(0.02, 0.08, 12), 0.001]
+    loud[parabola, start : start + 13], wick[0][parabola, start + 12] = [*range(10, 22), 500], 0.05
+    moves[halted, start + 6] = draw.normal(0.0, 0.1, len(halted))
     first_price = draw.uniform(1.0, 15.0, tickers)[ticker]
     close = np.maximum(np.round(first_price[:, None] * np.exp(np.cumsum(moves, axis=1, dtype=np.float64)), 2), 0.05)
     opened = np.roll(close, 1, axis=1)
     opened[:, 0] = close[:, 0]
-    wick = np.round(close * np.abs(draw.normal(0, 0.0008, (2, rows, width)).astype(np.float32)), 2)
-    high = np.maximum(opened, close) + wick[0]
-    low = np.maximum(np.minimum(opened, close) - wick[1], 0.01)
-    usual = draw.lognormal(7.8, 0.8, (rows, 1))
-    volume = np.ceil(usual * loud * draw.lognormal(0.0, 0.5, (rows, width)))
-    open_at = np.repeat(np.array([sessions.hours(session).opens_at for session in wanted]), tickers)
+    opened[halted, start + 6] = close[halted, start + 6]
+    high = np.maximum(opened, close) + np.round(close * wick[0], 2)
+    low = np.maximum(np.minimum(opened, close) - np.round(close * wick[1], 2), 0.01)
+    volume = np.ceil(draw.lognormal(7.8, 0.8, (rows, 1)) * loud * draw.lognormal(0.0, 0.5, (rows, width)))
     minute = np.arange(-BEFORE, REGULAR + AFTER)
-    regular = (minute >= 0) & (minute < REGULAR)
     outside = (draw.random((rows, 1)) < EXTENDED_SHARE) & (draw.random((rows, width)) >= QUIET)
-    row, at = np.nonzero(regular[None, :] | outside)
+    trades = ((minute >= 0) & (minute < REGULAR))[None, :] | outside
+    trades[halted, start : start + 6] = False
+    open_at = np.repeat(np.array([sessions.hours(session).opens_at for session in wanted]), tickers)
+    row, at = np.nonzero(trades)
     names = pl.Series([f"{letter}{number:03d}" for number in range(tickers)])
-    return pl.DataFrame(
+    bars = pl.DataFrame(
         {
             "session": pl.Series(wanted).gather(row // tickers),
             "ticker": names.gather(ticker[row]),
@@ -75,6 +89,16 @@ def minute_bars(wanted: list[date], tickers: int, letter: str = "G", seed: int =
             "segment": pl.Series(["PM", "RTH", "AH"]).gather(np.digitize(minute, [0, REGULAR])[at]),
         }
     )
+    halted = np.sort(halted)
+    halts = pl.DataFrame(
+        {
+            "session": pl.Series(wanted).gather(halted // tickers),
+            "ticker": names.gather(ticker[halted]),
+            "halted_at": pl.Series(open_at[halted] + 60 * MINUTE + 1).cast(INSTANT),
+            "resumed_at": pl.Series(open_at[halted] + 66 * MINUTE + 1).cast(INSTANT),
+        }
+    )
+    return Market(bars, daily_metrics(bars), halts)
 
 
 def daily_metrics(bars: pl.DataFrame) -> pl.DataFrame:
