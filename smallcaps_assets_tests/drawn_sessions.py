@@ -44,11 +44,11 @@ def market(wanted: list[date], tickers: int, letter: str = "G", seed: int = 7) -
     loud = np.ones((rows, width), dtype=np.float32)
     for length in (1, 3, 6):  # a print, a push, a run
         count = int(rows * BURSTS / 3)
-        where, start = draw.integers(0, rows, count), draw.integers(0, width - length, count)
+        where, begin = draw.integers(0, rows, count), draw.integers(0, width - length, count)
         push, times = draw.normal(0.0, 0.06, count) / length, draw.uniform(5, 40, count)
         for step in range(length):
-            moves[where, start + step] += push
-            loud[where, start + step] = times
+            moves[where, begin + step] += push
+            loud[where, begin + step] = times
     moves[:, 0] += np.where(draw.random(rows) < 0.05, draw.normal(0.1, 0.1, rows), draw.normal(0.0, 0.01, rows))
     wick = np.abs(draw.normal(0, 0.0008, (2, rows, width)).astype(np.float32))
     planted = draw.permutation(rows)

@@ -16,6 +16,7 @@ resumption the exchange published.
 """
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from hashlib import blake2b
 
@@ -31,11 +32,13 @@ from smallcaps_assets.maths.detector_rules import IntradayRules
 from smallcaps_assets.maths.detectors import DETECTORS
 from smallcaps_assets.maths.event_measures import (
     USUAL_SESSIONS,
+    Volumes,
     measured,
     time_of_day_rvol,
+    volumes_of,
     with_premarket_rvol,
 )
-from smallcaps_assets.maths.event_table import days_of, in_order, timed, with_known
+from smallcaps_assets.maths.event_table import DAY, ORDER, days_of, in_order, timed, with_known
 from smallcaps_assets.maths.firing import Fired
 from smallcaps_assets.maths.minute_table import MINUTE, Minutes, minutes
 from smallcaps_assets.maths.prefix import changed, drawn
@@ -44,7 +47,8 @@ from smallcaps_assets.partitions import Axis, letter_of
 KEY = ["session", "ticker", "triggered_at", "detector"]
 NAMES = [detector.__name__ for detector in DETECTORS]
 KNOWN = ["atr_14", "prior_close", "sessions_since_reverse_split"]  # of `daily_metrics`
-TOGETHER = 10  # sessions that are in memory at once, besides the volumes of the 20 before
+TOGETHER, THREADS = 5, 2  # sessions whose bars a thread holds at once, and threads
+LOOKED_BACK_TOGETHER = 40  # sessions whose volumes, and those of the 20 before, are in memory at once
 
 
 class IntradayEvents(pa.DataFrameModel):
@@ -98,26 +102,39 @@ class IntradayEvents(pa.DataFrameModel):
 
 def events(
     bars: pl.LazyFrame, metrics: pl.LazyFrame, halts: pl.LazyFrame, rules: IntradayRules, wanted: list[date]
-) -> pl.DataFrame:
-    """The rows of the dataset for the wanted sessions; bars of other sessions are only looked back upon."""
-    session = pl.col("session")
-    in_range = session.is_between(wanted[0], wanted[-1])  # a scan passes over files by such a bound alone
-    own_bars = in_order(bars.filter(in_range & session.is_in(wanted)).collect())
-    if own_bars.is_empty():
-        return intraday_events.empty()
+) -> Iterator[pl.DataFrame]:
+    """The rows of the dataset for the wanted sessions, some at a time; bars before them are only looked back upon."""
     hours = sessions.table().with_row_index("ordinal")
-    own_days = days_of(own_bars, hours)
-    known = metrics.filter(in_range).select("session", "ticker", *KNOWN).collect()
-    volumes = in_order(bars.select("session", "ticker", "started_at", "volume").collect())
-    days = days_of(volumes, hours)
-    own = with_premarket_rvol(with_known(timed(own_bars, own_days), own_days, known), volumes, days)
-    own = with_halts(own, halts.filter(in_range).collect())
-    arrays = minutes(own)
+    seen = pl.col("session").is_between(earliest_seen(wanted[0]), wanted[-1])  # a scan passes over files by such bounds
+    volumes = volumes_of(in_order(bars.filter(seen).select(*ORDER, "volume").collect()), hours)
+    pieces = [wanted[begin : begin + TOGETHER] for begin in range(0, len(wanted), TOGETHER)]
+    with ThreadPoolExecutor(THREADS) as threads:
+        yield from threads.map(lambda few: found_in(bars, metrics, halts, hours, volumes, rules, few), pieces)
+
+
+def found_in(
+    bars: pl.LazyFrame,
+    metrics: pl.LazyFrame,
+    halts: pl.LazyFrame,
+    hours: pl.DataFrame,
+    volumes: Volumes,
+    rules: IntradayRules,
+    wanted: list[date],
+) -> pl.DataFrame:
+    """The rows of the dataset for a few sessions."""
+    own = pl.col("session").is_between(wanted[0], wanted[-1]) & pl.col("session").is_in(wanted)
+    rows = in_order(bars.filter(own).collect())
+    if rows.is_empty():
+        return intraday_events.empty()
+    days = days_of(rows, hours)
+    known = metrics.filter(own).select(*DAY, *KNOWN).collect()
+    rows = with_premarket_rvol(with_known(timed(rows, days), days, known), volumes)
+    rows = with_halts(rows, halts.filter(own).collect())
+    arrays = minutes(rows)
     fired = [detector(arrays, **getattr(rules, detector.__name__).model_dump()) for detector in DETECTORS]
-    found = event_rows(own, arrays, fired).filter(clock("%H:%M") != rules.reporting_opens)
-    return found.with_columns(
-        time_of_day_rvol=time_of_day_rvol(volumes, days, found), event_id=event_ids(found)
-    ).select(intraday_events.empty().columns)
+    found = event_rows(rows, arrays, fired).filter(clock("%H:%M") != rules.reporting_opens)
+    rvol = time_of_day_rvol(volumes, found)
+    return found.with_columns(time_of_day_rvol=rvol, event_id=event_ids(found)).select(intraday_events.empty().columns)
 
 
 def earliest_seen(session: date) -> date:
@@ -167,14 +184,14 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], conf
     own = letter_of(pl.col("ticker")) == letter
     if config.tickers:
         own &= pl.col("ticker").is_in(config.tickers)
-    seen = pl.col("session").is_between(earliest_seen(session), session)
-    bars = inputs["minute_bars"].filter(seen & own)
+    bars = inputs["minute_bars"].filter(own)
     metrics, halts = (inputs[name].filter(own & (pl.col("session") == session)) for name in ("daily_metrics", "halts"))
     ended, resumed = pl.col("started_at") + pl.duration(nanoseconds=MINUTE) <= instant, pl.col("resumed_at") <= instant
-    again = events(bars.filter(ended), metrics, halts.filter(resumed), config, [session])
+    (again,) = events(bars.filter(ended), metrics, halts.filter(resumed), config, [session])
     if not (differ := changed(judged.filter(pl.col("known_at") <= instant), again, KEY)):
         return Verdict(True, {"instant": str(instant), "events": again.height})
-    stale = changed(judged, events(bars, metrics, halts, config, [session]), KEY)
+    (everything,) = events(bars, metrics, halts, config, [session])
+    stale = changed(judged, everything, KEY)
     why = "the inputs give other events now: materialize again" if stale else "what came after changes them"
     return Verdict(False, {"instant": str(instant), "events": again.height, "changed": str(differ), "why": why})
 
@@ -185,7 +202,6 @@ def intraday_events(
 ) -> Iterator[Rows]:
     """What the detectors find in the run's minutes."""
     wanted = run.wanted(pl.col("ticker"))
-    for piece in run.in_pieces(TOGETHER):
-        seen = wanted & pl.col("session").is_between(earliest_seen(piece.sessions[0]), piece.sessions[-1])
-        inputs = (minute_bars.filter(seen), daily_metrics.filter(wanted), halts.filter(wanted))
-        yield from piece.split(events(*inputs, config, piece.sessions))
+    inputs = (minute_bars.filter(wanted), daily_metrics.filter(wanted), halts.filter(wanted))
+    for piece in run.in_pieces(LOOKED_BACK_TOGETHER):
+        yield from piece.split(pl.concat(events(*inputs, config, piece.sessions)))
