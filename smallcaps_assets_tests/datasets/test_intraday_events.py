@@ -19,6 +19,7 @@ from smallcaps_assets.datasets.intraday_events import IntradayEvents, prefix_sta
 from smallcaps_assets.maths.arguments import Floats
 from smallcaps_assets.maths.detector_rules import Flush, IntradayRules, VolumeSpike
 from smallcaps_assets.maths.detector_volume import volume_spike as honest_spike
+from smallcaps_assets.maths.event_measures import Volumes
 from smallcaps_assets.maths.firing import Fired
 from smallcaps_assets.maths.minute_table import Minutes
 from smallcaps_assets.partitions import Partition
@@ -222,11 +223,8 @@ def test_a_detector_that_looks_ahead_fails_the_check(
 
 
 def test_a_measure_that_looks_ahead_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    def share_of_the_day(*frames: pl.DataFrame) -> pl.Series:
-        volumes, asked = frames[0], frames[-1]
-        days = volumes.group_by("session", "ticker").agg(day_volume=pl.col("volume").sum())
-        joined = asked.join(days, on=["session", "ticker"], how="left", maintain_order="left")
-        return joined.select(pl.col("volume_so_far") / pl.col("day_volume")).to_series()
+    def share_of_the_day(volumes: Volumes, asked: pl.DataFrame) -> pl.Series:
+        return asked.select(pl.col("volume_so_far") / volumes.volume.sum()).to_series()  # its only ticker-session
 
     monkeypatch.setattr(module, "time_of_day_rvol", share_of_the_day)
     bars = minute_rows(SESSION, "GEVO", spike(30))
