@@ -102,14 +102,14 @@ class IntradayEvents(pa.DataFrameModel):
 
 def events(
     bars: pl.LazyFrame, metrics: pl.LazyFrame, halts: pl.LazyFrame, rules: IntradayRules, wanted: list[date]
-) -> Iterator[pl.DataFrame]:
-    """The rows of the dataset for the wanted sessions, some at a time; bars before them are only looked back upon."""
+) -> pl.DataFrame:
+    """The rows of the dataset for the wanted sessions; bars of other sessions are only looked back upon."""
     hours = sessions.table().with_row_index("ordinal")
     seen = pl.col("session").is_between(earliest_seen(wanted[0]), wanted[-1])  # a scan passes over files by such bounds
     volumes = volumes_of(in_order(bars.filter(seen).select(*ORDER, "volume").collect()), hours)
     pieces = [wanted[begin : begin + TOGETHER] for begin in range(0, len(wanted), TOGETHER)]
     with ThreadPoolExecutor(THREADS) as threads:
-        yield from threads.map(lambda few: found_in(bars, metrics, halts, hours, volumes, rules, few), pieces)
+        return pl.concat(threads.map(lambda few: found_in(bars, metrics, halts, hours, volumes, rules, few), pieces))
 
 
 def found_in(
@@ -187,11 +187,10 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], conf
     bars = inputs["minute_bars"].filter(own)
     metrics, halts = (inputs[name].filter(own & (pl.col("session") == session)) for name in ("daily_metrics", "halts"))
     ended, resumed = pl.col("started_at") + pl.duration(nanoseconds=MINUTE) <= instant, pl.col("resumed_at") <= instant
-    (again,) = events(bars.filter(ended), metrics, halts.filter(resumed), config, [session])
+    again = events(bars.filter(ended), metrics, halts.filter(resumed), config, [session])
     if not (differ := changed(judged.filter(pl.col("known_at") <= instant), again, KEY)):
         return Verdict(True, {"instant": str(instant), "events": again.height})
-    (everything,) = events(bars, metrics, halts, config, [session])
-    stale = changed(judged, everything, KEY)
+    stale = changed(judged, events(bars, metrics, halts, config, [session]), KEY)
     why = "the inputs give other events now: materialize again" if stale else "what came after changes them"
     return Verdict(False, {"instant": str(instant), "events": again.height, "changed": str(differ), "why": why})
 
@@ -204,4 +203,4 @@ def intraday_events(
     wanted = run.wanted(pl.col("ticker"))
     inputs = (minute_bars.filter(wanted), daily_metrics.filter(wanted), halts.filter(wanted))
     for piece in run.in_pieces(LOOKED_BACK_TOGETHER):
-        yield from piece.split(pl.concat(events(*inputs, config, piece.sessions)))
+        yield from piece.split(events(*inputs, config, piece.sessions))
