@@ -34,6 +34,7 @@ from smallcaps_assets_tests.source.emulator import detectors_by_hand
 
 BEFORE = 20  # sessions of relative volume
 INSTANT = pl.Datetime("ns", "UTC")
+REPORTING_OPENS_MS = 90 * 60_000  # before the open: nothing fires at 08:00
 FEWEST = 20  # planted cases of each detector that the command looks for
 NAMES = [detector.__name__ for detector in DETECTORS]
 Place = tuple[str, date]
@@ -156,7 +157,8 @@ def report(chosen: Sample) -> pl.DataFrame:
         theirs: set[tuple[Any, ...]] = set()
         for place in sorted({key[:2] for key in ours} | {(mark["ticker"], mark["session"]) for mark in marks}):
             day = days.get(place) or days.setdefault(place, chosen.day(place))
-            theirs |= {(*place, sign, int(day.t[at])) for at, sign in detectors_by_hand.events(name, day)}
+            seen = {(*place, sign, int(day.t[at])) for at, sign in detectors_by_hand.events(name, day)}
+            theirs |= {key for key in seen if key[-1] != day.open - REPORTING_OPENS_MS}
         met = [mark for mark in marks if at_mark(theirs, mark)]
         rows.append(
             {

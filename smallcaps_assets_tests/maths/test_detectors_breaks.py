@@ -42,10 +42,10 @@ def orb(*bars: Bar) -> Fired:
     ("bar", "expected"),
     [
         (to(20, 10.05, 1_800), [(20, True, 1.8, 0.5)]),
-        (to(20, 10.049, 1_800), []),
+        (to(20, 10.0499, 1_800), []),
         (to(20, 10.05, 1_799), []),
         (to(20, 9.95, 1_800), [(20, False, 1.8, -0.5)]),
-        (to(20, 9.951, 1_800), []),
+        (to(20, 9.9501, 1_800), []),
     ],
 )
 def test_an_opening_range_breaks_half_a_percent_beyond_it(bar: Bar, expected: list[Any]) -> None:

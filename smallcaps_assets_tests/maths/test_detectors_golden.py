@@ -18,11 +18,10 @@ NOT_IN = {  # what it needs is not there yet, or its hours are over
 }
 
 
-def fired(name: str, *bars: Bar, atr: float = 1.0) -> list[tuple[int, bool]]:
-    """(minute, up) of the detector's events with the thresholds of the specification."""
-    found = BY_NAME[name](
-        drawn(*bars, atr=atr, prior_close=10.0, premarket_rvol=2.0), **getattr(IntradayRules(), name).model_dump()
-    )
+def fired(name: str, *bars: Bar, atr: float = 1.0, **other: float) -> list[tuple[int, bool]]:
+    """(minute, up) of the detector's events with the thresholds of the specification, or others."""
+    rules = getattr(IntradayRules(), name).model_dump() | other
+    found = BY_NAME[name](drawn(*bars, atr=atr, prior_close=10.0, premarket_rvol=2.0), **rules)
     return [(bars[row].minute, up) for row, up in zip(found.rows.tolist(), found.up.tolist(), strict=True)]
 
 
@@ -50,9 +49,8 @@ def test_without_its_last_bar_nothing_fires(name: str) -> None:
 
 
 QUIET = flat(0, 19, volume=2_000)
-TWICE: dict[
-    str, tuple[int, Callable[[int], list[Bar]]]
-] = {  # by detector: its cooldown, and two events that lie so many minutes apart
+Twice = tuple[int, Callable[[int], list[Bar]]]
+TWICE: dict[str, Twice] = {  # by detector: its cooldown, and two events that lie so many minutes apart
     "volume_spike": (
         5,
         lambda gap: [
@@ -124,6 +122,8 @@ def test_a_cooldown_silences_the_same_direction_until_its_last_minute(name: str)
     cooldown, bars = TWICE[name]
     assert [minute for minute, _ in fired(name, *bars(cooldown), atr=4.0)][1:] == [bars(cooldown)[-1].minute]
     assert len(fired(name, *bars(cooldown - 1), atr=4.0)) == 1
+    without = fired(name, *bars(cooldown - 1), atr=4.0, cooldown=0)
+    assert len(without) == (1 if name == "high_of_day_break" else 2)
 
 
 @pytest.mark.parametrize("minute", [-60, 430])
@@ -143,7 +143,7 @@ def test_a_spike_outside_regular_hours_has_15_000_shares_and_75_000_dollars(
     ("last", "up", "fires"),
     [
         # up: 1.006 × (209,650 + 1,000 x)/22,000 = x at 10.0461
-        (10.047, True, True),
+        (10.0462, True, True),
         (10.046, True, False),
         # down: 0.992 × (227,028.5 + 1,000 x)/23,715 = x at 9.9112
         (9.911, False, True),
