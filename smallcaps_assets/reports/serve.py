@@ -7,6 +7,7 @@ binds 127.0.0.1 only and answers only what calls it by that name; a page of anot
 
 import argparse
 import logging
+import sys
 from hashlib import blake2b
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -104,20 +105,26 @@ class Handler(BaseHTTPRequestHandler):
         LOG.debug(format, *args)
 
 
-def main() -> None:
-    """Serve until interrupted."""
+def main() -> int:
+    """Serve until interrupted; 1 if the port is taken."""
     asked = argparse.ArgumentParser(prog="python -m smallcaps_assets.reports.serve", description=__doc__)
     asked.add_argument("lake", type=Path)
     asked.add_argument("--port", type=int, default=PORT)
     given = asked.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with Server(given.lake, given.port) as server:
+    try:
+        server = Server(given.lake, given.port)
+    except OSError as error:
+        LOG.error("reports: port %s of %s cannot be had: %s", given.port, LOOPBACK, error.strerror)
+        return 1
+    with server:
         LOG.info("reports: %s", server.address)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             LOG.info("reports: stopped")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
