@@ -203,5 +203,5 @@ def test_a_gap_without_relative_volume_does_not_go(rvol: float | None) -> None:
 
 def test_a_gap_of_less_than_10_percent_or_100_000_shares_does_not_go() -> None:
     assert gap(*PREMARKET[:-1], to(-11, 10.99, 2_000, 11.0), to(0, 11.5, open_=11.0)).rows.tolist() == []
-    assert gap(*PREMARKET[1:], to(0, 11.5, open_=11.0)).rows.tolist() == []
+    assert gap(PREMARKET[0]._replace(volume=1_999), *PREMARKET[1:], to(0, 11.5, open_=11.0)).rows.tolist() == []
     assert gap(to(0, 11.5, open_=11.0)).rows.tolist() == []

@@ -29,7 +29,6 @@ def pulled(*bars: Bar) -> list[tuple[int, float]]:
 
 
 RISE = (10.2, 10.4, 10.5)  # three green bars from 10.00: 5.0 %; half of the gain is 0.25
-FALLING = (1_000.0, 1_000.0, 1_000.0, 900.0, 800.0, 700.0, 600.0, 600.0)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,11 @@ FALLING = (1_000.0, 1_000.0, 1_000.0, 900.0, 800.0, 700.0, 600.0, 600.0)
     ],
 )
 def test_a_pullback_is_small_and_bought(closes: tuple[float, ...], fires: list[int]) -> None:
-    assert [row for row, _ in pulled(*path(0, *closes, volumes=FALLING[: len(closes)]))] == fires
+    quieter, volumes = 1_000.0, []
+    for start, close in zip((10.0, *closes), closes, strict=False):
+        quieter = quieter - 100.0 if close < start else 1_000.0
+        volumes.append(quieter)
+    assert [row for row, _ in pulled(*path(0, *closes, volumes=tuple(volumes)))] == fires
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_a_pullback_is_on_falling_volume(volumes: tuple[float, ...], fires: bool
 
 
 def test_only_the_first_pullback_of_a_session_counts_in_whatever_segment() -> None:
-    quieter = (*FALLING[:4], 1_000.0)
+    quieter = (1_000.0, 1_000.0, 1_000.0, 900.0, 1_000.0)
     one, other = path(-60, *RISE, 10.4, 10.6, volumes=quieter), path(30, *RISE, 10.4, 10.6, volumes=quieter)
     assert [row for row, _ in pulled(*one, *other)] == [4]
     assert [row for row, _ in pulled(*other, *(bar._replace(day=1) for bar in other))] == [4, 9]
@@ -78,9 +81,10 @@ def blow_off(
     third: float = 13.5,
     volume: float = 5_000.0,
     at: int = 60,
+    start: float = 12.9,
 ) -> list[Bar]:
     """The open at 10.00, five green bars to ``last``, and a bar from there to ``top`` that closes at ``close``."""
-    run = path(at, 13.0, 13.2, third, 14.0, last, start=12.9)
+    run = path(at, 13.0, 13.2, third, 14.0, last, start=start)
     return [*flat(0, 20), *run, Bar(at + 5, last, top, last, close, volume)]
 
 
@@ -98,10 +102,11 @@ def test_a_parabola_is_exhausted_by_a_loud_bar_with_a_long_wick() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"last": 14.99},  # 49.9 % above the open
-        {"close": 15.51},  # the wick is 49 % of the range
+        {"last": 14.99, "close": 15.4},  # 49.9 % above the open
+        {"close": 15.501},  # the wick is 49.9 % of the range
         {"volume": 1_000.0},  # as loud as others is not loudest
         {"third": 13.2},  # a bar without direction
+        {"start": 13.0},  # four green bars
         {"at": 360 + 30},  # after the close it may fire
     ],
 )
@@ -130,7 +135,7 @@ def test_there_is_no_parabola_before_the_open_and_none_within_30_minutes_of_anot
 
 
 @pytest.mark.parametrize(
-    ("start", "expected"), [(10.01, [(True, 0.1)]), (10.0, []), (9.99, [(False, -0.1)])], ids=["up", "same", "down"]
+    ("start", "expected"), [(10.001, [(True, 0.01)]), (10.0, []), (9.999, [(False, -0.01)])], ids=["up", "same", "down"]
 )
 @pytest.mark.parametrize("minute", [-40, 60, 420])
 def test_the_first_trade_after_a_halt_is_above_or_below_the_last_before(
