@@ -12,6 +12,8 @@ export DAGSTER_HOME := $(abspath $(if $(filter data,$(LAKE)),dagster_home,$(LAKE
 $(if $(FIRST_SESSION),$(eval export SMALLCAPS_FIRST_SESSION := $(FIRST_SESSION)))
 $(if $(RECORDED),$(eval export SMALLCAPS_RECORDED := $(abspath $(RECORDED))))
 export POLARS_MAX_THREADS ?= 2
+REPORTS_PORT ?= 3001
+export SMALLCAPS_REPORTS_AT := http://127.0.0.1:$(REPORTS_PORT)
 
 .PHONY: demo ui test check bench clean-demo
 
@@ -20,6 +22,8 @@ demo: $(READY) $(DAGSTER_HOME)/dagster.yaml
 	  $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(TICKERS),--tickers $(TICKERS)) $(if $(CONFIG),--config "$$CONFIG")
 
 ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
+	@$(BIN)/python -m smallcaps_assets.reports.serve $(LAKE) --port $(REPORTS_PORT) & pages=$$!; \
+	trap 'kill $$pages 2>/dev/null' EXIT; trap 'exit 130' INT TERM; \
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
 
 test: $(READY) check

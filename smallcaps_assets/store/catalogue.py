@@ -33,10 +33,12 @@ def write(lake: Lake, columns: Mapping[str, pl.DataFrame], questions: Mapping[st
     with duckdb.connect(str(temporary)) as connection:
         for dataset, empty in columns.items():
             letter = ", upper(ticker[1]) AS letter" if "ticker" in empty.columns else ""
-            files = str(lake.root.resolve() / dataset / "**" / "*.parquet").replace("'", "''")
+            # The first file says what the columns are: partitions of an earlier contract must not.
+            files = [lake.path(dataset, name).resolve() for name in (COLUMNS_ONLY, "**/*")]
+            quoted = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
             connection.execute(
                 f'CREATE VIEW "{dataset}" AS SELECT *{letter} '  # noqa: S608  (names are our own datasets)
-                f"FROM read_parquet('{files}', hive_partitioning = false)"
+                f"FROM read_parquet([{quoted}], hive_partitioning = false)"
             )
         for name, query in asked.items():
             text = query.replace("'", "''")

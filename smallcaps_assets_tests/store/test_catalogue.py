@@ -4,6 +4,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 
 from smallcaps_assets.store import catalogue
 from smallcaps_assets.store.lake import Lake
@@ -59,3 +60,14 @@ def test_a_question_is_a_view_over_the_datasets_and_a_new_wording_replaces_it(tm
     assert path.read_bytes() == before
     catalogue.write(lake, {"bars": BARS.clear()}, {"why": "SELECT volume FROM bars"})
     assert ask(path, "FROM why") == [(1.0,)]
+
+
+def test_partitions_of_an_earlier_contract_hinder_no_view_and_are_named_when_read(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.commit("bars", "G/2024-01-16", BARS, passed=True, group_rows=10)
+    wider = BARS.with_columns(trades=pl.lit(3))
+    path = catalogue.write(lake, {"bars": wider.clear()}, {"busy": "SELECT ticker, trades FROM bars WHERE trades > 2"})
+    with pytest.raises(duckdb.Error, match="2024-01-16"):
+        ask(path, "SELECT * FROM busy")
+    lake.commit("bars", "G/2024-01-16", wider, passed=True, group_rows=10)
+    assert ask(path, "SELECT * FROM busy") == [("GEVO", 3)]
