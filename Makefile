@@ -40,6 +40,7 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m smallcaps_assets_tests.bench
 	$(BIN)/python -m smallcaps_assets_tests.bench_source
+	$(BIN)/python -m smallcaps_assets_tests.bench_events
 
 clean-demo:
 	rm -rf data/* dagster_home/storage dagster_home/history dagster_home/schedules dagster_home/logs
