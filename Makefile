@@ -27,7 +27,7 @@ ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
 
 test: $(READY) check
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadscope
 	@# coverage cannot see inside compiled functions, so they are run once more as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 smallcaps_assets_tests/maths smallcaps_assets_tests/datasets \
 	  --cov=smallcaps_assets.maths --cov=smallcaps_assets.datasets --cov-report=term:skip-covered --cov-fail-under=95

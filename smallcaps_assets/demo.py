@@ -84,15 +84,15 @@ def phases() -> list[tuple[Axis, list[Dataset]]]:
     return groups
 
 
-def sessions_before() -> dict[str, int]:
-    """How many sessions before the demo's each dataset must have, so that what reads it sees its whole look-back."""
+def sessions_before(most: int) -> dict[str, int]:
+    """How many sessions before the demo's each dataset has: the look-backs of those that read it, or ``most``."""
     needed = dict.fromkeys(DATASETS, 0)
     readers = [dataset for stage in WITH_HISTORY for dataset in FLOW[stage] if dataset.axis is Axis.SESSION]
     for _ in readers:  # as often as the longest chain could be
         for reader in readers:
             for name in reader.inputs:
                 needed[name] = max(needed[name], needed[reader.name] + reader.before.get(name, 0))
-    return {name: count for name, count in needed.items() if count}
+    return {name: min(count, most) for name, count in needed.items() if min(count, most)}
 
 
 def steps(axis: Axis, group: list[Dataset], wanted: list[date], letters: list[str], config: Any) -> Iterator[Step]:
@@ -108,9 +108,9 @@ def steps(axis: Axis, group: list[Dataset], wanted: list[date], letters: list[st
             yield Step(names, tuple(Partition(session, letter) for session in wanted[start : start + size]), chosen)
 
 
-def history(first: date, earliest: date, config: Any) -> list[list[Step]]:
+def history(first: date, earliest: date, config: Any, most: int) -> list[list[Step]]:
     """The runs that fill the look-backs before the demo's first session, dataset by dataset in the order data flow."""
-    counts = sessions_before()
+    counts = sessions_before(most)
     ordered = [dataset for axis, group in phases() for dataset in group if dataset.name in counts]
     return [
         list(steps(Axis.SESSION, [dataset], [s for s in before if s >= earliest], [], config))
@@ -183,13 +183,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--config", type=json.loads, default={}, help='run config as JSON: {"universe": {"max_price": 50}}'
     )
+    parser.add_argument("--history", type=int, default=10_000, help="sessions of look-backs at most; default: all")
     parser.add_argument("--emulator-key", help="the emulator's key; without one it makes its own")
     return parser.parse_args()
 
 
-def reaching_back(settings: Settings, first: date) -> Settings:
+def reaching_back(settings: Settings, first: date, most: int) -> Settings:
     """The settings with partitions that begin early enough for the look-backs of ``first``, here and in the runs."""
-    earliest = sessions.before(first, max(sessions_before().values()))[0]
+    earliest = sessions.before(first, max(sessions_before(most).values(), default=1))[0]
     if earliest >= settings.first_session:
         return settings
     os.environ["SMALLCAPS_FIRST_SESSION"] = str(earliest)
@@ -204,10 +205,10 @@ def main() -> int:
     market = RecordedMarket(asked.recorded) if asked.recorded else SyntheticMarket(tickers=asked.tickers)
     newest = date.fromisoformat(str(Axes(settings.first_session).session.get_last_partition_key()))
     wanted = parse_sessions(asked.sessions, [session for session in market.sessions() if session <= newest])
-    settings = reaching_back(settings, wanted[0])
+    settings = reaching_back(settings, wanted[0], asked.history)
     letters = sorted({ticker[0].upper() for ticker in market.listings()["ticker"]} & set(LETTERS))
     write_halt_files(market, lake.root / INBOX / "halts", wanted)
-    plan = history(wanted[0], settings.first_session, asked.config)
+    plan = history(wanted[0], settings.first_session, asked.config, asked.history)
     plan += [list(steps(axis, group, wanted, letters, asked.config)) for axis, group in phases()]
     with dg.DagsterInstance.get() as instance:  # two processes that both made the instance's tables would collide
         instance.get_runs(limit=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SESSIONS = "5"
+HISTORY = "130"  # sessions of look-backs: daily events ask for 120; all of them, 318, take most of a demo's time
 
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
@@ -28,7 +29,7 @@ def demo(folder: Path, *arguments: str, **settings: str) -> subprocess.Completed
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "smallcaps_assets.demo", *arguments],
+        [sys.executable, "-W", "ignore", "-m", "smallcaps_assets.demo", "--history", HISTORY, *arguments],
         cwd=ROOT,
         env=environment(folder, **settings),
         capture_output=True,

@@ -12,8 +12,6 @@ from smallcaps_assets.definitions import DATASETS
 from smallcaps_assets.store.lake import Lake
 from smallcaps_assets_tests.demo_run import SESSIONS, demo
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def lake_hash(output: str) -> str:
     found = re.search(r"hash to\s+([0-9a-f]{16})", output)

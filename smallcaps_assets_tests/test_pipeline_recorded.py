@@ -4,12 +4,9 @@ import json
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from smallcaps_assets_tests.demo_run import demo
 from smallcaps_assets_tests.shared import SHARED, needs_shared
-
-pytestmark = pytest.mark.xdist_group("recorded")  # beside the shared demo, on the other core
 
 
 def recorded(folder: Path, sessions: str, config: dict[str, dict[str, object]]) -> Path:

@@ -15,7 +15,7 @@ from smallcaps_assets_tests.first_system.replayed import mislabelled, replayed
 from smallcaps_assets_tests.real_minutes import Evidence, evidence
 from smallcaps_assets_tests.shared import SHARED, needs_shared
 
-pytestmark = [needs_shared, pytest.mark.xdist_group("real_market")]
+pytestmark = needs_shared
 VECTORS, RECORDED = SHARED / "realdata" / "vectors", SHARED / "realdata" / "recorded"
 EVERY = 10  # sessions between those of the daily lists that are tried here
 MINUTE = pl.duration(minutes=1)

@@ -1,5 +1,7 @@
 """What people do in the UI, through the GraphQL that the UI speaks, on the demo's lake with `dagster dev` running."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +17,6 @@ import pytest
 from smallcaps_assets.store.lake import Lake
 from smallcaps_assets_tests.demo_run import ROOT, environment
 
-pytestmark = pytest.mark.xdist_group("demo")
 PATIENCE = 240  # seconds; the backfill daemon looks every 30
 SELECTOR = {
     "repositoryLocationName": "smallcaps_assets.definitions",
@@ -101,7 +102,9 @@ def ui(demo_folder: Path, demo_result: subprocess.CompletedProcess[str]) -> Iter
     dagster = str(Path(sys.executable).with_name("dagster"))
     command = [dagster, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
     log = (demo_folder / "dev.log").open("w")
-    with subprocess.Popen(command, cwd=ROOT, env=environment(demo_folder), stdout=log, stderr=log) as dev:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(demo_folder), stdout=log, stderr=log, process_group=0
+    ) as dev:
         try:
             ui = Ui(port)
             deadline = time.monotonic() + 90
@@ -115,6 +118,11 @@ def ui(demo_folder: Path, demo_result: subprocess.CompletedProcess[str]) -> Iter
             yield ui
         finally:
             dev.terminate()
+            try:
+                dev.wait(30)
+            except subprocess.TimeoutExpired:
+                # children of a job that a shell started in the background ignore interrupts
+                os.killpg(dev.pid, signal.SIGKILL)
             log.close()
             ui.client.close()
 
