@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import polars as pl
 
+from smallcaps_assets.source.durable import commit
 from smallcaps_assets.source.flat_wire import schema
 from smallcaps_assets.source.routes import SessionFile
 
@@ -60,7 +61,7 @@ class FlatCache:
             download, parquet = stem.with_suffix(".gz"), stem.with_suffix(".parquet")
             try:
                 fill(download, parquet)
-                _commit(parquet, path)
+                commit(parquet, path)
             except OSError as error:
                 if error.errno is None:  # of the service or of its bytes, not of the disk
                     raise
@@ -93,17 +94,6 @@ def _alone(lock: Path) -> Iterator[None]:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
-
-
-def _commit(temporary: Path, target: Path) -> None:
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _used(path: Path) -> float:

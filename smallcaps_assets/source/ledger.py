@@ -24,6 +24,8 @@ from uuid import uuid4
 import msgspec
 import polars as pl
 
+from smallcaps_assets.source.durable import commit
+
 log = logging.getLogger(__name__)
 
 FOLDER = "api_ledger"  # in the lake
@@ -191,10 +193,8 @@ def _commit(path: Path) -> int:
     for (day,), part in rows.group_by(pl.col("requested_at").dt.date(), maintain_order=True):
         target = path.parent / str(day) / f"{path.stem}.parquet"
         target.parent.mkdir(exist_ok=True)
-        with _replacing(target) as temporary, temporary.open("wb") as file:
-            part.write_parquet(file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
+        with _replacing(target) as temporary:
+            part.write_parquet(temporary, compression="zstd")
     path.unlink()
     return torn
 
@@ -205,12 +205,7 @@ def _replacing(target: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
         yield temporary
-        temporary.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        commit(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
