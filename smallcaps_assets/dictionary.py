@@ -1,6 +1,6 @@
-"""The README's table of datasets and the data dictionary, both made from the contracts so that they cannot go stale.
+"""The README's table and picture of the datasets and the data dictionary, made from the contracts, so never stale.
 
-``python -m smallcaps_assets.dictionary`` writes them into ``README.md`` and ``docs/dictionary.md``.
+``python -m smallcaps_assets.dictionary`` writes ``README.md``, ``docs/lineage.svg`` and ``docs/dictionary.md``.
 """
 
 import re
@@ -9,10 +9,12 @@ from pathlib import Path
 from smallcaps_assets import contract as contracts
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.definitions import FLOW
+from smallcaps_assets.lineage import svg
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DICTIONARY = ROOT / "docs" / "dictionary.md"
+LINEAGE = ROOT / "docs" / "lineage.svg"
 BEGIN, END = "<!-- datasets: made by smallcaps_assets.dictionary -->", "<!-- end of datasets -->"
 
 
@@ -65,10 +67,11 @@ def readme(text: str) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     README.write_text(readme(README.read_text()))
     DICTIONARY.parent.mkdir(exist_ok=True)
     DICTIONARY.write_text(dictionary())
+    LINEAGE.write_text(svg(FLOW))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import subprocess
 import pytest
 
 from smallcaps_assets import dictionary
-from smallcaps_assets.dictionary import DICTIONARY, README, ROOT
+from smallcaps_assets.definitions import DATASETS, FLOW
+from smallcaps_assets.dictionary import DICTIONARY, LINEAGE, README, ROOT
+from smallcaps_assets.lineage import Box, arrow, svg
 
 
 def test_the_table_of_datasets_is_current() -> None:
@@ -15,6 +17,22 @@ def test_the_table_of_datasets_is_current() -> None:
 
 def test_the_data_dictionary_is_current() -> None:
     assert DICTIONARY.read_text() == dictionary.dictionary(), "run python -m smallcaps_assets.dictionary"
+
+
+def test_the_picture_of_the_lineage_is_current() -> None:
+    assert LINEAGE.read_text() == svg(FLOW), "run python -m smallcaps_assets.dictionary"
+
+
+def test_an_arrow_runs_from_every_input_to_the_dataset_that_reads_it() -> None:
+    picture = svg(FLOW)
+    assert picture.count('marker-end="url(#head)"') == sum(len(dataset.inputs) for dataset in DATASETS.values())
+    assert sorted(re.findall(r">([a-z_]+)</text>", picture)) == sorted([*FLOW, *DATASETS])
+
+
+def test_an_arrow_leaves_to_the_right_and_one_within_a_column_comes_back_from_there() -> None:
+    left, right, below = Box(0, 0, "#000"), Box(236, 40, "#000"), Box(0, 40, "#000")
+    assert 'd="M152,13 C194,13 194,53 236,53"' in arrow(left, right)
+    assert 'd="M152,13 C171,13 171,53 152,53"' in arrow(left, below)
 
 
 def test_every_file_that_the_readme_links_to_exists() -> None:

@@ -6,6 +6,7 @@ request, with a number so many, with ``every`` all. Nothing is random. ``FAULTS`
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -47,6 +48,7 @@ FOLLOWING = frozenset({"loop-first", "cursor-refused"})  # befall requests with 
 OPENING = frozenset({"full-last"})  # befall requests without one only
 FLAT = frozenset({"republished"})  # befall flat files only, and those nothing else
 FLAT_FILES = "/flatfiles/"
+REMEMBERED = 10_000  # faults that befell; a fault on every request would fill memory
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Planned:
 
 
 class Faults:
-    """Which fault befalls which request; ``befallen`` holds (fault, path) of those that were hit.
+    """Which fault befalls which request; ``befallen`` holds (fault, path) of the newest that were hit.
 
     ``latency``: seconds that every request takes longer, as on a long line: requests wait beside one another.
     """
@@ -69,7 +71,7 @@ class Faults:
         if latency < 0:
             raise ValueError(f"a latency of {latency} s is not possible")
         self.latency = latency
-        self.befallen: list[tuple[str, str]] = []
+        self.befallen: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
         self._planned: list[Planned] = []
         self._lock = threading.Lock()
 
