@@ -28,6 +28,7 @@ from smallcaps_assets.source.routes import SessionFile
 
 NOT_INPUTS = ("run", "config", "polygon", "inbox", "ledger", "reports")
 CONTRACT = "contract"
+NOT_STORED = "not read from a lake"  # the version of an input that a test or a notebook made
 ROW_GROUP = 100_000
 TICK_ROW_GROUP = 10_000  # one event of a tick dataset is found by row-group statistics in a millisecond
 
@@ -60,6 +61,8 @@ class Run:
     absent: Mapping[str, frozenset[Partition]] = field(default_factory=dict)
     """By input, the partitions that this run maps to and that are not in the lake."""
     log: logging.Logger = field(default_factory=lambda: logging.getLogger(__name__))
+    version: Callable[[str], str] = lambda _: NOT_STORED
+    """Of an input: a hash of the bytes of its partitions that this run reads, made when it is asked for."""
 
     @property
     def sessions(self) -> list[date]:

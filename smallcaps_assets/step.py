@@ -91,7 +91,7 @@ class Step:
             for name, scan in self.scans.items()
             if not scan.wanted <= {"all"}
         }
-        run = Run(self.dataset.name, self.partitions, self.tickers, absent, self.context.log)
+        run = Run(self.dataset.name, self.partitions, self.tickers, absent, self.context.log, self.version)
         arguments: dict[str, Any] = dict(self.inputs)
         if self.dataset.own_config:
             arguments["config"] = self.config
@@ -105,6 +105,10 @@ class Step:
         if self.dataset.writes_page:
             arguments["reports"] = self.reports
         return self.dataset.function(run, **arguments)
+
+    def version(self, name: str) -> str:
+        """A hash of the bytes of an input's partitions that the step reads."""
+        return self.lake.version(name, self.scans[name].present)
 
     @property
     def asked(self) -> str:

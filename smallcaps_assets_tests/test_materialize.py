@@ -54,8 +54,11 @@ def test_letters_take_their_tickers_and_a_session_gathers_them(tiny: Tiny) -> No
     assert tiny.lake.read("lettered", "B/2025-09-09")["ticker"].to_list() == ["Bcd"]
     assert tiny.run(["gathered"], *WEEK).success
     assert tiny.lake.read("gathered", "2025-09-09")["ticker"].to_list() == ["AAA", "Bcd"]
-    assert tiny.run(["everything"]).success
+    result = tiny.run(["everything"])
+    assert result.success
     assert tiny.lake.read("everything", "all").height == 10
+    (made,) = result.asset_materializations_for_node("everything")
+    assert made.metadata["read"].value == tiny.lake.version("gathered", tiny.lake.partitions("gathered"))
 
 
 def test_a_missing_input_is_named(tiny: Tiny) -> None:

@@ -96,7 +96,7 @@ def gathered(run: Run, looked_back: pl.LazyFrame) -> Iterator[Rows]:
 @dataset(Volumes, Axis.WHOLE)
 def everything(run: Run, gathered: pl.LazyFrame) -> Iterator[Rows]:
     """All sessions."""
-    yield from run.whole(gathered, {"kind": "whole"})
+    yield from run.whole(gathered, {"read": run.version("gathered")})
 
 
 FLOW: dict[str, Dataset] = {d.name: d for d in (root, summed, lettered, looked_back, gathered, everything)}

@@ -111,6 +111,8 @@ class TrainingRows(pa.DataFrameModel):
     o_ret_net: float = column("outcome: the same less costs", unit="simple return")
     o_uniqueness: float = column("outcome: share of the label that is its own", unit="share", gt=0, le=1)
     o_target: float = column("unit of the label's barriers", unit="simple return", gt=0)
+    o_upper: float = column("profit barrier of the label", unit="simple return", gt=0)
+    o_lower: float = column("loss barrier of the label", unit="simple return", lt=0)
     o_cost: float = column("of the round trip", unit="simple return", gt=0)
 
     class Config:
@@ -138,8 +140,8 @@ def labelled(labels: pl.LazyFrame, weights: pl.LazyFrame, barriers: str) -> pl.D
     """The set's labels that are not censored, with their weights."""
     ours = labels.filter(~pl.col("censored"), barriers=pl.lit(barriers))
     weighed = weights.filter(barriers=pl.lit(barriers)).select(*KEY, "weight", o_uniqueness="uniqueness")
-    outcomes = {"o_ret_gross": "ret_gross", "o_ret_net": "ret_net", "o_target": "target", "o_cost": "cost"}
-    chosen = ours.select(*KEY, "label", "label_ends_at", **{name: pl.col(of) for name, of in outcomes.items()})
+    outcomes = {f"o_{name}": pl.col(name) for name in ("ret_gross", "ret_net", "target", "upper", "lower", "cost")}
+    chosen = ours.select(*KEY, "label", "label_ends_at", **outcomes)
     rows = chosen.join(weighed, on=KEY, how="left", validate="1:1").collect()
     if lacking := rows.filter(pl.col("weight").is_null()).height:
         raise ValueError(f"{lacking} labels have no weight: materialize sample_weights again")

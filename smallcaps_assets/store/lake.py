@@ -63,6 +63,11 @@ class Lake:
         with self.path(dataset, partition).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
+    def version(self, dataset: str, partitions: Iterable[str]) -> str:
+        """A hash of several partitions' names and bytes, whatever their order."""
+        lines = (f"{partition} {self.digest(dataset, partition)}\n" for partition in sorted(partitions))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()[:32]
+
     def passed(self, dataset: str, partition: str) -> bool:
         """Whether the file's footer says that its rows have passed the contract."""
         return pl.read_parquet_metadata(self.path(dataset, partition)).get(VERDICT) == PASSED

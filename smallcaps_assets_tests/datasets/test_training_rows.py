@@ -139,6 +139,7 @@ def test_a_row_says_which_event_was_known_at_its_close_and_whether_it_is_hindsig
 def test_the_barrier_set_is_configured(inputs: Any) -> None:
     (part, _) = computed(inputs, TrainingRowsConfig(barriers="plain"))
     assert set(part.frame["o_target"]) == {1.0}
+    assert set(part.frame.select("o_upper", "o_lower").rows()) == {(0.15, -0.10)}
 
 
 def test_labels_without_weights_are_refused(inputs: Any) -> None:

@@ -79,3 +79,19 @@ def test_a_scan_reads_the_partitions_asked_for_in_their_order(tmp_path: Path) ->
     commit(lake, OLD)
     both = lake.scan("bars", ["G/2024-01-16", "G/2024-01-17"], OLD.clear()).collect()
     assert both["volume"].to_list() == [1.0, 2.0]
+
+
+def test_a_version_of_partitions_is_of_their_names_and_bytes_and_of_no_other(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    days = ["G/2024-01-16", "G/2024-01-17"]
+    for day, rows in zip(days, (OLD, NEW), strict=True):
+        lake.commit("bars", day, rows, passed=True, group_rows=10)
+    both = lake.version("bars", days)
+    assert both == lake.version("bars", days[::-1])
+    lake.commit("bars", "G/2024-01-18", OLD, passed=True, group_rows=10)
+    assert lake.version("bars", days) == both
+    others = {lake.version("bars", some) for some in ([], days[:1], days[1:], [days[0], "G/2024-01-18"])}
+    assert len(others | {both}) == 5
+    for day, rows in zip(days, (NEW, OLD), strict=True):
+        lake.commit("bars", day, rows, passed=True, group_rows=10)
+    assert lake.version("bars", days) != both
