@@ -1,11 +1,10 @@
-"""Laws of bars over random tapes, and the default rule against its definition computed the slow way."""
+"""Laws of bars over random tapes; that they are their definitions is in ``test_slow_bars``."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -18,7 +17,6 @@ from smallcaps_assets.maths.bars import (
     imbalance_bars,
     run_bars,
     threshold_bars,
-    tick_rule,
 )
 from smallcaps_assets_tests.shared import SHARED, needs_shared
 
@@ -37,39 +35,6 @@ RULES: list[Callable[..., Ints]] = [
     partial(afml_imbalance_bars, **BOOK, strict=True),
     partial(run_bars, **BOOK),
 ]
-
-
-def slow_imbalance_bars(
-    price: npt.ArrayLike, size: npt.ArrayLike, expected: float, span: float, warmup: int, floor: float, longest: int
-) -> list[int]:
-    """The definition with each expectation summed afresh over the whole past."""
-    flow = tick_rule(price) * np.asarray(price, dtype=float) * np.asarray(size, dtype=float)
-    closes: list[int] = []
-    opened = 0
-    for i in range(warmup, len(flow)):
-        weight = (1 - 2 / (span + 1)) ** np.arange(i)[::-1]
-        signed = abs((weight * flow[:i]).sum() / weight.sum()) if i else np.nan
-        size_of = (weight * abs(flow[:i])).sum() / weight.sum() if i else np.nan
-        threshold = max(expected * signed, floor * np.sqrt(expected) * size_of)
-        if abs(flow[opened : i + 1].sum()) >= threshold or i + 1 - opened >= longest:
-            closes.append(i)
-            opened = i + 1
-    return closes
-
-
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize(("expected", "span", "warmup", "floor", "longest"), [(20, 50, 10, 1, 60), (8, 9, 0, 0.5, 11)])
-def test_the_default_rule_is_its_definition(
-    seed: int, expected: float, span: float, warmup: int, floor: float, longest: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    price = 5 + np.cumsum(rng.choice([-0.0137, 0, 0.0141], 1500, p=[0.3, 0.4, 0.3]))
-    size = rng.lognormal(4, 1, 1500)
-    closes = imbalance_bars(
-        price, size, expected_ticks=expected, span=span, warmup=warmup, noise_floor=floor, max_ticks=longest
-    )
-    assert closes.tolist() == slow_imbalance_bars(price, size, expected, span, warmup, floor, longest)
-    assert len(closes) > 20
 
 
 @settings(max_examples=40, deadline=None)
