@@ -26,6 +26,20 @@ def sizes(name: str, values: npt.ArrayLike) -> Floats:
     return array
 
 
+def probabilities(name: str, values: npt.ArrayLike) -> Floats:
+    """``values`` as float64[n], each in [0, 1]."""
+    array = _floats(name, values)
+    refuse_at(name, array, _first(~((array >= 0.0) & (array <= 1.0))), "is not a probability")
+    return array
+
+
+def outcomes(name: str, values: npt.ArrayLike) -> Floats:
+    """``values`` (bool, or 0 and 1) as float64[n]: 1 where it came about."""
+    array = _floats(name, values)
+    refuse_at(name, array, _first((array != 0.0) & (array != 1.0)), "is neither 0 nor 1")
+    return array
+
+
 def instants(name: str, values: npt.ArrayLike, *, increasing: bool = False) -> Ints:
     """``values`` (nanoseconds, or ``datetime64``) as int64[n]; ``increasing`` refuses a step back in time."""
     array = np.asarray(values)
