@@ -101,6 +101,19 @@ def test_weights_decay_by_age_against_the_newest_training_session_of_the_fold() 
     assert slow.filter(role="train")["weight"].min() > frame.filter(role="train")["weight"].min()  # type: ignore[operator]
 
 
+def test_a_ticker_session_speaks_with_its_decay_and_not_once_and_its_rows_keep_their_shares() -> None:
+    """Fails where the decay is constant, and where it is taken before a ticker-session is scaled to sum 1."""
+    shares = pl.Series([0.5, 0.2, 0.1, 0.1, 0.1, 0.0] * 16)  # of six bars, for two tickers on eight sessions
+    rules = {"train_sessions": 3, "valid_sessions": 1, "test_sessions": 2, "half_life_days": 2}
+    frame, _ = folds(rows(8).with_columns(weight=shares), **rules)
+    trained = frame.filter(scheme="walk_forward", fold=0, role="train")
+    spoken = trained.group_by("session", "ticker").agg(pl.col("weight").sum()).sort("session", "ticker")
+    old, middle, new = 0.5, 0.5**0.5, 1.0  # 4, 5 and 6 March: two days old, one, none
+    assert spoken["weight"].to_list() == pytest.approx([old, old, middle, middle, new, new])
+    inside = trained.select(pl.col("weight") / pl.col("weight").sum().over("session", "ticker")).to_series()
+    assert inside.sort().to_list() == pytest.approx(sorted([0.5, 0.2, 0.1, 0.1, 0.1, 0.0] * 6))
+
+
 @pytest.mark.parametrize(
     ("days", "train", "valid", "test"), [(3, 1, 1, 1), (4, 2, 1, 1), (10, 6, 1, 1), (40, 24, 4, 4), (168, 126, 21, 21)]
 )
