@@ -7,8 +7,9 @@
 
 The function's parameters are the lineage: ``run`` first, then, by name, the datasets it reads (each a lazy scan of just
 the partitions that this run may see), ``polygon`` (the source), ``inbox`` (the folder of dropped files), ``ledger``
-(the requests made of the source), ``reports`` (the folder of pages for people) and ``config`` (its thresholds). It
-yields one ``Rows`` for every partition of the run, also for those without rows.
+(the requests made of the source), ``reports`` (the folder of pages for people), ``experiments`` (the store of model
+runs) and ``config`` (its thresholds). It yields one ``Rows`` for every partition of the run, also for those
+without rows.
 """
 
 import inspect
@@ -26,7 +27,7 @@ from smallcaps_assets.contract import Contract, Verdict
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, letter_of
 from smallcaps_assets.source.routes import SessionFile
 
-NOT_INPUTS = ("run", "config", "polygon", "inbox", "ledger", "reports")
+NOT_INPUTS = ("run", "config", "polygon", "inbox", "ledger", "reports", "experiments")
 CONTRACT = "contract"
 NOT_STORED = "not read from a lake"  # the version of an input that a test or a notebook made
 ROW_GROUP = 100_000
@@ -161,6 +162,11 @@ class Dataset:
     def writes_page(self) -> bool:
         """Whether it writes a page for people beside its rows."""
         return "reports" in inspect.signature(self.function).parameters
+
+    @property
+    def logs_experiments(self) -> bool:
+        """Whether it logs model runs beside its rows."""
+        return "experiments" in inspect.signature(self.function).parameters
 
     @property
     def own_config(self) -> type[dg.Config] | None:

@@ -114,6 +114,7 @@ class Settings:
     flat_files_gigabytes: int = 200
     megabits_per_second: float = MEGABITS_PER_SECOND
     reports_at: str = ADDRESS
+    mlflow: bool = True
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -134,7 +135,14 @@ class Settings:
             flat_files_gigabytes=int(environment.get("SMALLCAPS_FLAT_FILES_GB", default.flat_files_gigabytes)),
             megabits_per_second=float(environment.get("SMALLCAPS_MEGABITS_PER_SECOND", default.megabits_per_second)),
             reports_at=environment.get("SMALLCAPS_REPORTS_AT", default.reports_at).rstrip("/"),
+            mlflow=_switch("SMALLCAPS_MLFLOW", environment.get("SMALLCAPS_MLFLOW", "on")),
         )
+
+
+def _switch(name: str, value: str) -> bool:
+    if value not in ("on", "off"):
+        raise ValueError(f"{name} is {value!r}, neither on nor off")
+    return value == "on"
 
 
 def definitions(settings: Settings) -> dg.Definitions:
@@ -174,6 +182,7 @@ def definitions(settings: Settings) -> dg.Definitions:
                     due=None if dataset.name in by_schedule else sensors.follows(dataset, files),
                     route=settings.route,
                     reports_at=settings.reports_at,
+                    mlflow=settings.mlflow,
                 )
                 for stage, datasets in FLOW.items()
                 for dataset in datasets
@@ -191,4 +200,5 @@ def definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow looks when it is imported, which is later
 defs = definitions(Settings.of(os.environ))

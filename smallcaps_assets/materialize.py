@@ -32,11 +32,12 @@ def asset(
     due: dg.AutomationCondition[Any] | None = None,
     route: Route = Route.REST,
     reports_at: str = ADDRESS,
+    mlflow: bool = True,
 ) -> dg.AssetsDefinition:
     """Dagster's asset of a dataset: inputs by partition mapping, stored by the lake, checked by partition.
 
     ``due``: when automation materializes it. ``route``: on which its rows come from the vendor.
-    ``reports_at``: where a browser finds the pages that it may write.
+    ``reports_at``: where a browser finds the pages that it may write. ``mlflow``: whether model runs are logged.
     """
     partitions = axes.definition(dataset.axis)
     specs = [
@@ -85,7 +86,7 @@ def asset(
         required_resource_keys={"lake"} | ({"polygon"} if dataset.reads_source else set()),
     )
     def compute(context: dg.AssetExecutionContext, **inputs: Scan) -> Iterator[Any]:
-        yield from Step(dataset, context, lake, inputs, flow, reports_at).events(specs)
+        yield from Step(dataset, context, lake, inputs, flow, reports_at, mlflow).events(specs)
 
     return compute
 

@@ -20,6 +20,7 @@ from smallcaps_assets import data_versions
 from smallcaps_assets.contract import Verdict
 from smallcaps_assets.dataset import CONTRACT, Dataset, Rows, Run
 from smallcaps_assets.partitions import WHOLE, Axis, Partition, holes
+from smallcaps_assets.reports import experiments
 from smallcaps_assets.reports.folder import ADDRESS, FOLDER, Reports
 from smallcaps_assets.source import ledger
 from smallcaps_assets.source.routing import Routing
@@ -43,9 +44,11 @@ class Step:
         inputs: Mapping[str, Scan],
         flow: Mapping[str, Dataset],
         reports_at: str = ADDRESS,
+        mlflow: bool = True,
     ) -> None:
         self.dataset, self.context, self.lake = dataset, context, lake
         self.reports = Reports(lake.root / FOLDER, reports_at)
+        self.experiments = experiments.Experiments(lake.root / experiments.FOLDER, mlflow)
         self.scans = inputs
         self.inputs = {name: scan.rows for name, scan in inputs.items()}
         whole = dataset.axis is Axis.WHOLE
@@ -104,6 +107,8 @@ class Step:
             arguments["ledger"] = ledger.scan(self.lake.root / ledger.FOLDER)
         if self.dataset.writes_page:
             arguments["reports"] = self.reports
+        if self.dataset.logs_experiments:
+            arguments["experiments"] = self.experiments
         return self.dataset.function(run, **arguments)
 
     def version(self, name: str) -> str:
