@@ -13,9 +13,14 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
+from smallcaps_assets.maths.feature_list import FEATURE, FeatureName
+
 Contract = type[pa.DataFrameModel]
 Instant = Annotated[pl.Datetime, "ns", "UTC"]
 
+OUTCOME = "outcome"
+PREFIX = "f_"  # of all features and of nothing else, so that a reader of the lake sees it too
+AT_CLOSE = "the bar's close"
 SHOWN_CASES = 20
 CASES = dg.TableSchema(
     columns=[
@@ -29,6 +34,16 @@ CASES = dg.TableSchema(
 def column(meaning: str, *, unit: str = "", **rules: Any) -> Any:
     """A column of a contract: what it means, its unit, and pandera's rules for it (``gt``, ``nullable``, …)."""
     return pa.Field(description=meaning, metadata={"unit": unit}, **rules)
+
+
+def feature(meaning: str, unit: str, *, known: str = AT_CLOSE) -> Any:
+    """A column that a model may learn from, ``f_…``: null where it is not known; ``known``: as of when its value is."""
+    return pa.Field(description=meaning, metadata={"unit": unit, "role": FEATURE, "known": known}, nullable=True)
+
+
+def outcome(meaning: str, *, unit: str = "", **rules: Any) -> Any:
+    """A column that is known only after the row: it can never be a feature."""
+    return pa.Field(description=meaning, metadata={"unit": unit, "role": OUTCOME}, **rules)
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,28 @@ def key(contract: Contract) -> list[str]:
 def unit(declared: pa.Column) -> str:
     """The unit that the contract gives for a column; empty if it has none."""
     return str((declared.metadata or {}).get("unit", ""))
+
+
+def roles(contract: Contract) -> dict[str, str]:
+    """By column what it is: ``key``, ``feature``, ``outcome`` or ``column``.
+
+    ``TypeError`` names the columns that begin with ``f_`` and are no features, or the reverse.
+    """
+    names = key(contract)
+    found = {
+        name: str((declared.metadata or {}).get("role", "key" if name in names else "column"))
+        for name, declared in columns(contract).items()
+    }
+    if wrong := [name for name, role in found.items() if name.startswith(PREFIX) != (role == FEATURE)]:
+        raise TypeError(f"{contract.__name__}: features and only they begin with {PREFIX}: {', '.join(wrong)}")
+    return found
+
+
+def feature_names(contract: Contract, *only: str) -> tuple[FeatureName, ...]:
+    """The contract's features in order, or just those named; ``ValueError`` names one that is no feature."""
+    declared = roles(contract)
+    wanted = only or [name for name, role in declared.items() if role == FEATURE]
+    return tuple(FeatureName(name, declared) for name in wanted)
 
 
 def empty(contract: Contract) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from smallcaps_assets import contract as contracts
-from smallcaps_assets.contract import Instant, column
+from smallcaps_assets.contract import Instant, column, feature, outcome
 
 
 class Bars(pa.DataFrameModel):
@@ -117,3 +117,31 @@ def test_a_contract_without_a_key_is_refused() -> None:
 
     with pytest.raises(TypeError, match="Keyless names no key"):
         contracts.key(Keyless)
+
+
+def test_features_are_what_is_declared_so_and_nothing_else_can_be_one() -> None:
+    class Rows(pa.DataFrameModel):
+        ticker: str = column("ticker")
+        known_at: Instant = column("close")
+        f_gap: float = feature("gap", "share")
+        f_spread: float = feature("spread", "share", known="the last quote second")
+        label: pl.Int8 = outcome("what came of it", isin=(-1, 1))
+
+        class Config:
+            unique = "ticker"
+
+    assert list(contracts.roles(Rows).values()) == ["key", "column", "feature", "feature", "outcome"]
+    assert contracts.feature_names(Rows) == ("f_gap", "f_spread")
+    assert contracts.feature_names(Rows, "f_spread") == ("f_spread",)
+    for name in ("label", "ticker", "known_at", "f_label"):
+        with pytest.raises(ValueError, match=f"{name} is no feature"):
+            contracts.feature_names(Rows, "f_gap", name)
+
+
+@pytest.mark.parametrize(("name", "made"), [("f_label", outcome("an outcome")), ("gap", feature("a gap", "share"))])
+def test_a_name_that_hides_whether_it_is_a_feature_is_refused(name: str, made: object) -> None:
+    config = type("Config", (), {"unique": "ticker"})
+    columns = {"ticker": column("ticker"), name: made, "__annotations__": {"ticker": str, name: float}}
+    hidden = type("Hidden", (pa.DataFrameModel,), {**columns, "Config": config})
+    with pytest.raises(TypeError, match=f"features and only they begin with f_: {name}"):
+        contracts.roles(hidden)

@@ -19,7 +19,7 @@ import pandera.polars as pa
 import polars as pl
 
 from smallcaps_assets import sessions
-from smallcaps_assets.contract import Instant, Verdict, column
+from smallcaps_assets.contract import Instant, Verdict, column, feature, feature_names, outcome
 from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.datasets.event_trades import windows_by_partition
 from smallcaps_assets.datasets.imbalance_bars import tape_ticks
@@ -41,11 +41,6 @@ class TrainingRowsConfig(dg.Config):
     """The set of barriers; those in units of the tape's own volatility are comparable across tickers."""
 
 
-def feature(meaning: str, unit: str) -> Any:
-    """A column of a feature: null where it is not known."""
-    return column(meaning, unit=unit, nullable=True)
-
-
 class TrainingRows(pa.DataFrameModel):
     """A labelled bar with features."""
 
@@ -59,10 +54,11 @@ class TrainingRows(pa.DataFrameModel):
         unit="UTC ns",
         nullable=True,
     )
+    detector: str = column("of that event", nullable=True)
     known_at: Instant = column("close of the bar: when the features are known", unit="UTC ns")
-    label_ends_at: Instant = column("when the label is known", unit="UTC ns")
-    label: pl.Int8 = column("1 profit first, -1 loss first, 0 horizon", isin=(-1, 0, 1))
-    weight: float = column("within the ticker-session, before decay", unit="share", ge=0, le=1)
+    label_ends_at: Instant = outcome("when the label is known", unit="UTC ns")
+    label: pl.Int8 = outcome("1 profit first, -1 loss first, 0 horizon", isin=(-1, 0, 1))
+    weight: float = outcome("within the ticker-session, before decay", unit="share", ge=0, le=1)
     f_log_return_1: float = feature("from the bar before", "log return")
     f_range_over_close: float = feature("high − low over the close before", "share")
     f_return_ema_10: float = feature("mean return, span 10 bars", "log return")
@@ -107,13 +103,13 @@ class TrainingRows(pa.DataFrameModel):
     f_minutes_since_open: float = feature("negative before the open", "minutes")
     f_sessions_since_reverse_split: float = feature("null: none known", "sessions")
     f_seconds_since_event: float = feature("since `event_known_at`", "seconds")
-    o_ret_gross: float = column("outcome: return to the label's end", unit="simple return", gt=-1)
-    o_ret_net: float = column("outcome: the same less costs", unit="simple return")
-    o_uniqueness: float = column("outcome: share of the label that is its own", unit="share", gt=0, le=1)
-    o_target: float = column("unit of the label's barriers", unit="simple return", gt=0)
-    o_upper: float = column("profit barrier of the label", unit="simple return", gt=0)
-    o_lower: float = column("loss barrier of the label", unit="simple return", lt=0)
-    o_cost: float = column("of the round trip", unit="simple return", gt=0)
+    o_ret_gross: float = outcome("return to the label's end", unit="simple return", gt=-1)
+    o_ret_net: float = outcome("the same less costs", unit="simple return")
+    o_uniqueness: float = outcome("share of the label that is its own", unit="share", gt=0, le=1)
+    o_target: float = outcome("unit of the label's barriers", unit="simple return", gt=0)
+    o_upper: float = outcome("profit barrier of the label", unit="simple return", gt=0)
+    o_lower: float = outcome("loss barrier of the label", unit="simple return", lt=0)
+    o_cost: float = outcome("of the round trip", unit="simple return", gt=0)
 
     class Config:
         """Key."""
@@ -135,6 +131,12 @@ class TrainingRows(pa.DataFrameModel):
         """No feature is infinite or not a number."""
         return data.lazyframe.select(pl.all_horizontal(pl.col("^f_.*$").is_finite().fill_null(True)))
 
+    @pa.dataframe_check
+    @classmethod
+    def a_known_event_has_its_detector(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """Both are there or neither."""
+        return data.lazyframe.select(pl.col("detector").is_null() == pl.col("event_known_at").is_null())
+
 
 def labelled(labels: pl.LazyFrame, weights: pl.LazyFrame, barriers: str) -> pl.DataFrame:
     """The set's labels that are not censored, with their weights."""
@@ -148,10 +150,9 @@ def labelled(labels: pl.LazyFrame, weights: pl.LazyFrame, barriers: str) -> pl.D
     return rows
 
 
-def events_of(manifest: pl.LazyFrame, run: Run) -> pl.DataFrame:
-    """The run's admitted events with their windows and when they were known."""
-    wanted = pl.col("admitted") & run.wanted(pl.col("ticker"))
-    return manifest.filter(wanted).select(*WINDOW, event_known_at="known_at").collect()
+def known_events(manifest: pl.LazyFrame) -> pl.DataFrame:
+    """Admitted events with their windows and when they were known."""
+    return manifest.filter("admitted").select(*WINDOW, "detector", event_known_at="known_at").collect()
 
 
 class Sources(NamedTuple):
@@ -186,8 +187,11 @@ def known(bars: pl.DataFrame, events: pl.DataFrame, sources: Sources) -> pl.Data
 
 
 def since_event(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the tape's latest event known by their close, and the seconds since."""
-    latest = with_tapes(events).select(*TAPE, "event_known_at").sort("event_known_at")
+    """The rows with the tape's latest event known by their close, its detector, and the seconds since.
+
+    Of events known at the same instant, the last by ``event_id``.
+    """
+    latest = with_tapes(events).sort("event_known_at", "event_id").select(*TAPE, "event_known_at", "detector")
     joined = rows.sort("known_at").join_asof(
         latest, left_on="known_at", right_on="event_known_at", by=TAPE, strategy="backward", check_sortedness=False
     )
@@ -208,9 +212,9 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> V
     known_at = stored["known_at"].cast(pl.Int64)[int(draw.integers(stored.height))]
     instant = pl.lit(known_at).cast(pl.Datetime("ns", "UTC"))
     bars = inputs["imbalance_bars"].filter(here, pl.col("closed_at") <= instant).collect()
-    events = inputs["event_manifest"].filter(here, "admitted").select(*WINDOW, event_known_at="known_at").collect()
+    events = known_events(inputs["event_manifest"].filter(here))
     again = known(bars, events, Sources(*(inputs[name] for name in Sources._fields)).until(instant))
-    names = [name for name in stored.columns if name.startswith("f_")]
+    names = feature_names(TrainingRows)
     before = stored.filter(pl.col("known_at") <= instant).select(*KEY, *names)
     both = before.join(again.select(*KEY, *names, _there=True), on=KEY, how="left", validate="1:1", suffix="_again")
     same = {
@@ -253,7 +257,7 @@ def training_rows(
     """Features and outcomes of the labelled bars, one partition after another."""
     wanted = run.wanted(pl.col("ticker"))
     outcomes = labelled(barrier_labels.filter(wanted), sample_weights.filter(wanted), config.barriers)
-    events = windows_by_partition(run, events_of(event_manifest, run))
+    events = windows_by_partition(run, known_events(event_manifest.filter(wanted)))
     sources = Sources(event_trades, event_quotes, minute_bars, daily_metrics, universe)
     for part in run.split(imbalance_bars.filter(wanted)):
         rows = training_rows.empty()

@@ -67,7 +67,7 @@ def rows(made: Dataset, **inputs: Any) -> pl.DataFrame:
 def lake() -> dict[str, pl.DataFrame]:
     known = [(t, d, k, sessions.hours(d).opens_at + m * MINUTE) for t, d in PAIRS for k, m in enumerate((5, 8, 60))]
     events = [
-        {"session": d, "ticker": t, "event_id": f"{t}{d}{k}", "admitted": True, "known_at": at,
+        {"session": d, "ticker": t, "event_id": f"{t}{d}{k}", "admitted": True, "known_at": at, "detector": "gap",
          "window_starts_at": at - 3 * MINUTE, "window_ends_at": at + 7 * MINUTE}
         for t, d, k, at in known
     ]  # fmt: skip

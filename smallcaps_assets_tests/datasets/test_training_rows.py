@@ -20,7 +20,8 @@ from smallcaps_assets_tests.datasets.tape_rows import INSTANT, SESSION, Row, Sou
 
 G = (Partition(SESSION, "G"), Partition(SESSION, "H"))
 EVENTS = manifest(("GEVO", "a", "10:00:00", "10:10:00"), ("GEVO", "b", "10:02:00", "10:12:00")).with_columns(
-    known_at=pl.col("window_starts_at") + pl.duration(minutes=3, time_unit="ns")
+    known_at=pl.col("window_starts_at") + pl.duration(minutes=3, time_unit="ns"),
+    detector=pl.Series(["volume_spike", "price_spike"]),
 )
 SECOND_NS = 10**9
 
@@ -129,10 +130,13 @@ def test_a_row_says_which_event_was_known_at_its_close_and_whether_it_is_hindsig
     (part, _) = computed(inputs)
     frame = part.frame.with_columns(pl.col("known_at", "event_known_at").cast(pl.Int64))
     early, middle, late = at("10:03:00"), at("10:05:00"), at("10:12:00")
-    for low, high, event in ((0, early, None), (early, middle, early), (middle, late, middle)):
+    for low, high, event, detector in (
+        (0, early, None, None), (early, middle, early, "volume_spike"), (middle, late, middle, "price_spike"),
+    ):  # fmt: skip
         inside = frame.filter(pl.col("known_at").is_between(low, high, closed="left"))
         assert inside.height
         assert set(inside["event_known_at"]) == {event}
+        assert set(inside["detector"]) == {detector}
     assert part.metadata["rows_before_their_event"] == frame.filter(pl.col("known_at") < early).height
 
 
@@ -176,3 +180,24 @@ def test_the_contract_refuses(inputs: Any, broken: dict[str, Any]) -> None:
     frame = computed(inputs)[0].frame
     changed = frame.with_columns(pl.lit(value).cast(frame.schema[name]).alias(name) for name, value in broken.items())
     assert not contracts.verdict(TrainingRows, changed).passed
+
+
+def test_the_features_are_the_columns_that_begin_with_f_and_no_outcome_is_one() -> None:
+    declared = contracts.roles(TrainingRows)
+    assert [name for name in declared if name.startswith("f_")] == list(contracts.feature_names(TrainingRows))
+    outcomes = [
+        "label_ends_at",
+        "label",
+        "weight",
+        "o_ret_gross",
+        "o_ret_net",
+        "o_uniqueness",
+        "o_target",
+        "o_upper",
+        "o_lower",
+        "o_cost",
+    ]
+    assert [name for name, role in declared.items() if role == "outcome"] == outcomes
+    for name in [*outcomes, "detector", "known_at", "bar"]:
+        with pytest.raises(ValueError, match=f"{name} is no feature"):
+            contracts.feature_names(TrainingRows, name)
