@@ -1,6 +1,5 @@
 """The chain from ticks to folds on recorded tapes: BAC and IBM on three sessions of October 2013."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,40 +17,13 @@ from smallcaps_assets.datasets.ml_splits import MlSplitsConfig, ml_splits, no_tr
 from smallcaps_assets.datasets.sample_weights import sample_weights
 from smallcaps_assets.datasets.training_rows import TrainingRowsConfig, prefix_stable, training_rows
 from smallcaps_assets.partitions import WHOLE, Axis, Partition
-from smallcaps_assets.source.routes import SessionFile
-from smallcaps_assets_tests.datasets.tape_rows import INSTANT, QUOTES, TRADES, Schema
+from smallcaps_assets_tests.datasets.tape_rows import INSTANT, Schema
+from smallcaps_assets_tests.real_tapes import Recorded
 from smallcaps_assets_tests.shared import SHARED, needs_shared
 
 DAYS = [date(2013, 10, day) for day in (7, 8, 9)]
 PAIRS = [(ticker, day) for ticker in ("BAC", "IBM") for day in DAYS]
 MINUTE = 60 * 10**9
-
-
-class Recorded:
-    """Answers like the client, from the recorded files; sizes of quotes in lots, as the vendor sent them then."""
-
-    def trades(self, ticker: str, since: int, until: int) -> pl.DataFrame:
-        rows = self._inside("trades", ticker, since, until)
-        absent = {"tape": pl.lit(None), "trf_id": pl.lit(None), "correction": pl.lit(0)}
-        return (
-            rows.with_columns(pl.col("conditions").fill_null([]), **absent).select(list(TRADES)).cast(pl.Schema(TRADES))
-        )
-
-    def quotes(self, ticker: str, since: int, until: int) -> pl.DataFrame:
-        rows = self._inside("quotes", ticker, since, until).with_columns(pl.col("^.*_size$") / 100)
-        none = pl.lit([], dtype=pl.List(pl.Int16))
-        return rows.with_columns(conditions=none, indicators=none).select(list(QUOTES)).cast(pl.Schema(QUOTES))
-
-    def expect(self, file: SessionFile, requests: Mapping[date, float]) -> None:
-        """It has no other route."""
-
-    def in_parallel(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        return map(function, items)
-
-    def _inside(self, kind: str, ticker: str, since: int, until: int) -> pl.DataFrame:
-        rows = pl.scan_parquet(SHARED / "realdata" / "recorded" / f"{kind}.parquet").filter(ticker=pl.lit(ticker))
-        inside = rows.filter(pl.col("sip_timestamp").is_between(since, until, closed="left")).collect()
-        return inside.rename({"sip_timestamp": "sip_at"}).sort("sip_at", "sequence_number")
 
 
 def rows(made: Dataset, **inputs: Any) -> pl.DataFrame:
@@ -90,8 +62,8 @@ def test_recorded_tapes_give_bars_labels_weights_rows_and_splits(lake: dict[str,
     def of(*names: str) -> dict[str, pl.LazyFrame]:
         return {name: lake[name].lazy() for name in names}
 
-    lake["event_trades"] = rows(event_trades, **of("event_manifest", "minute_bars"), polygon=Recorded())
-    lake["event_quotes"] = rows(event_quotes, **of("event_manifest"), polygon=Recorded())
+    lake["event_trades"] = rows(event_trades, **of("event_manifest", "minute_bars"), polygon=Recorded(SHARED))
+    lake["event_quotes"] = rows(event_quotes, **of("event_manifest"), polygon=Recorded(SHARED))
     ticks = of("event_manifest", "event_trades")
     lake["imbalance_bars"] = bars = rows(imbalance_bars, **ticks, config=ImbalanceBarsConfig())
     around = of("imbalance_bars", "event_quotes", "minute_bars")
