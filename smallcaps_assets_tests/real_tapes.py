@@ -51,8 +51,9 @@ SESSIONS = {
     "BCRX": [date(2020, 4, 15)],
 }
 NORMAL_95 = 1.959963984540054
-PRICES: Schema = dict.fromkeys(("open", "high", "low", "close"), pl.Float64)
-NO_MINUTES = pl.DataFrame(schema=pl.Schema({"session": pl.Date, "ticker": pl.String, "started_at": INSTANT} | PRICES))
+MINUTE: Schema = {"session": pl.Date, "ticker": pl.String, "started_at": INSTANT}
+MINUTE |= dict.fromkeys(("open", "high", "low", "close"), pl.Float64)
+NO_MINUTES = pl.DataFrame(schema=MINUTE)
 Place = tuple[date, str]
 
 
