@@ -3,11 +3,13 @@
 from math import exp, log, sqrt
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from smallcaps_assets.maths.features_bars import bar_features
 from smallcaps_assets.maths.features_liquidity import CORWIN_SCHULTZ, liquidity_features
+from smallcaps_assets_tests.shared import SHARED, needs_shared
 
 
 def bars(closes: list[float], tape: int = 0, **columns: list[float]) -> pl.DataFrame:
@@ -79,3 +81,41 @@ def test_amihud_and_the_lambdas_are_what_a_dollar_and_a_share_move() -> None:
     assert found["f_vpin_20"] == 1.0
     still = liquidity_features(bars([10.0] * 30, volume=[0.0] * 30, dollars=[0.0] * 30)).row(-1, named=True)
     assert [still[name] for name in ("f_kyle_lambda", "f_amihud", "f_vpin_20")] == [None, None, None]
+
+
+@needs_shared
+def test_liquidity_of_recorded_bars_is_the_definition_that_the_vectors_name() -> None:
+    # `refvec/stats` holds results by convention but not their input: our conventions are its Corwin-Schultz, Roll and
+    # Amihud as ratio, Kyle with a constant; here they are written out on IBM's recorded bars
+    recorded = pl.read_parquet(SHARED / "refvec/bars/imbalance_bars_peers_first400.parquet")
+    of_one = recorded.filter(peer="mlfinlab08", input="lean_ibm_20131007", cfg="A", kind="tick").sort("bar")[:200]
+    assert of_one.height == 200
+    bought = of_one["buy_volume"].cast(pl.Float64)
+    sold = of_one["volume"].cast(pl.Float64) - bought
+    given = of_one.select(
+        pl.lit(1).alias("session"), pl.lit("A").alias("ticker"), pl.lit(0).alias("tape_starts_at"), "bar",
+        "close", "high", "low", "volume", pl.col("dollar").alias("dollars"),
+        bought, sold.alias("sell_volume"), ((bought - sold) * of_one["close"]).alias("imbalance"),
+    )  # fmt: skip
+    found = liquidity_features(given).select("^f_.*$")
+    close, high, low, dollars, flows = (
+        given[name].to_numpy() for name in ("close", "high", "low", "dollars", "imbalance")
+    )
+    flow = (bought - sold).to_numpy()
+    change, moved = np.diff(close), np.diff(np.log(close))
+    for last in (25, 60, 120, 199):
+        now, row = slice(last - 19, last + 1), found.row(last, named=True)
+        before = slice(last - 20, last)
+        autocovariance = np.cov(change[before], change[last - 21 : last - 1])[0, 1]
+        assert row["f_roll_spread"] == pytest.approx(2 * sqrt(max(0.0, -autocovariance)) / close[last], abs=1e-9)
+        assert row["f_kyle_lambda"] == pytest.approx(np.polyfit(flow[now], change[before], 1)[0], rel=1e-6)
+        rooted = np.sign(flows[now]) * np.sqrt(np.abs(flows[now]))
+        assert row["f_hasbrouck_lambda"] == pytest.approx(np.polyfit(rooted, moved[before], 1)[0], rel=1e-6)
+        assert row["f_amihud"] == pytest.approx(np.mean(np.abs(moved[before]) / dollars[now]) * 1e6)
+        spreads = []
+        for second in range(last - 19, last + 1):
+            beta = log(high[second] / low[second]) ** 2 + log(high[second - 1] / low[second - 1]) ** 2
+            gamma = log(max(high[second - 1 : second + 1]) / min(low[second - 1 : second + 1])) ** 2
+            alpha = (sqrt(2 * beta) - sqrt(beta)) / CORWIN_SCHULTZ - sqrt(gamma / CORWIN_SCHULTZ)
+            spreads.append(max(0.0, 2 * (exp(alpha) - 1) / (1 + exp(alpha))))
+        assert row["f_corwin_schultz_spread"] == pytest.approx(np.mean(spreads), abs=1e-9)
