@@ -11,18 +11,26 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+SMALLEST_PRICE = math.ulp(0.0)
+"""The smallest double above 0."""
+
+BLOCK = 64
+"""Elements judged without a branch: a loop of this length is compiled to vector instructions, a shorter one unrolled.
+
+Indices are unsigned there: a signed one may count from the end of the array, which keeps the loop from vectors."""
+
 
 def prices(name: str, values: npt.ArrayLike) -> Floats:
     """``values`` as float64[n], each finite and above zero."""
     array = _floats(name, values)
-    refuse_at(name, array, _first_not_above(array, 0.0, False), "is not a finite price above 0")
+    refuse_at(name, array, _first_not_within(array, SMALLEST_PRICE), "is not a finite price above 0")
     return array
 
 
 def sizes(name: str, values: npt.ArrayLike) -> Floats:
     """``values`` as float64[n], each finite and zero or above."""
     array = _floats(name, values)
-    refuse_at(name, array, _first_not_above(array, 0.0, True), "is not a finite size of 0 or more")
+    refuse_at(name, array, _first_not_within(array, 0.0), "is not a finite size of 0 or more")
     return array
 
 
@@ -56,7 +64,7 @@ def instants(name: str, values: npt.ArrayLike, *, increasing: bool = False) -> I
 def positions(name: str, values: npt.ArrayLike, length: int) -> Ints:
     """``values`` as int64[k], each an index into something of ``length`` elements."""
     array = integers(name, values)
-    refuse_at(name, array, _first((array < 0) | (array >= length)), f"is outside 0..{length - 1}")
+    refuse_at(name, array, _first_outside(array, 0, length - 1), f"is outside 0..{length - 1}")
     return array
 
 
@@ -73,7 +81,7 @@ def integers(name: str, values: npt.ArrayLike) -> Ints:
 def intervals(first_name: str, first: Ints, last_name: str, last: Ints) -> None:
     """Refuse a closed interval that ends before it starts."""
     equal_lengths(**{first_name: first, last_name: last})
-    refuse_at(last_name, last, _first(last < first), f"lies before its {first_name}")
+    refuse_at(last_name, last, _first_below(last, first), f"lies before its {first_name}")
 
 
 def equal_lengths(**arrays: npt.NDArray[np.generic]) -> None:
@@ -124,17 +132,50 @@ def _first(bad: npt.NDArray[np.bool_]) -> int:
 
 
 @compiled
-def _first_not_above(values: Floats, bound: float, or_equal: bool) -> int:
+def _first_not_within(values: Floats, least: float) -> int:
+    """The first value that is not in ``[least, inf)``; -1 if there is none."""
+    length, block = np.uint64(len(values)), np.uint64(BLOCK)
+    i = np.uint64(0)
+    while i + block <= length:
+        good = True
+        for j in range(i, i + block):
+            good &= (values[j] >= least) & (values[j] < np.inf)
+        if not good:
+            break
+        i += block
+    while i < length and values[i] >= least and values[i] < np.inf:
+        i += np.uint64(1)
+    return int(np.int64(i)) if i < length else -1
+
+
+@compiled
+def _first_decrease(values: Ints) -> int:
+    """The first value below the one before it; -1 if there is none."""
+    length, block, one = np.uint64(len(values)), np.uint64(BLOCK), np.uint64(1)
+    i = one
+    while i + block <= length:
+        good = True
+        for j in range(i, i + block):
+            good &= values[j] >= values[j - one]
+        if not good:
+            break
+        i += block
+    while i < length and values[i] >= values[i - one]:
+        i += one
+    return int(np.int64(i)) if i < length else -1
+
+
+@compiled
+def _first_outside(values: Ints, least: int, most: int) -> int:
     for i in range(len(values)):
-        value = values[i]
-        if not ((value > bound or (or_equal and value == bound)) and value < np.inf):
+        if values[i] < least or values[i] > most:
             return i
     return -1
 
 
 @compiled
-def _first_decrease(values: Ints) -> int:
-    for i in range(1, len(values)):
-        if values[i] < values[i - 1]:
+def _first_below(values: Ints, bounds: Ints) -> int:
+    for i in range(len(values)):
+        if values[i] < bounds[i]:
             return i
     return -1

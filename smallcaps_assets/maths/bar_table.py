@@ -4,8 +4,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from smallcaps_assets.maths.arguments import equal_lengths, instants, positions, prices, refuse_at, sizes
-from smallcaps_assets.maths.ticks import tick_rule
+from smallcaps_assets.maths.arguments import (
+    Floats,
+    Ints,
+    equal_lengths,
+    instants,
+    positions,
+    prices,
+    refuse_at,
+    sizes,
+)
+from smallcaps_assets.maths.compiled import compiled
 
 INSTANT = pl.Datetime("ns", "UTC")
 
@@ -44,30 +53,52 @@ def bar_table(at: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, clos
     refuse_at("closes", last, int(repeated[0]) + 1 if len(repeated) else -1, "is not after the close before it")
 
     first = np.concatenate([np.zeros(min(1, len(last)), dtype=np.int64), last[:-1] + 1])
-    barred = slice(0, int(last[-1]) + 1 if len(last) else 0)
-    sign = tick_rule(tape_price)[barred]
-    shares, paid = tape_size[barred], tape_price[barred] * tape_size[barred]
-
-    def total(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.add.reduceat(values, first) if len(first) else np.empty(0, dtype=np.float64)
-
-    traded = tape_price[barred]
+    high, low, volume, buys, sells, dollars, imbalance = _summed(tape_price, tape_size, last)
     table = pl.DataFrame(
         {
             "opened_at": tape_at[first],
             "closed_at": tape_at[last],
             "open": tape_price[first],
-            "high": np.maximum.reduceat(traded, first) if len(first) else traded,
-            "low": np.minimum.reduceat(traded, first) if len(first) else traded,
+            "high": high,
+            "low": low,
             "close": tape_price[last],
-            "volume": total(shares),
-            "buy_volume": total(np.where(sign > 0, shares, 0.0)),
-            "sell_volume": total(np.where(sign < 0, shares, 0.0)),
-            "dollars": total(paid),
+            "volume": volume,
+            "buy_volume": buys,
+            "sell_volume": sells,
+            "dollars": dollars,
             "ticks": last - first + 1,
-            "imbalance": total(sign * paid),
+            "imbalance": imbalance,
         }
     )
     vwap = pl.when(pl.col("volume") > 0).then(pl.col("dollars") / pl.col("volume")).alias("vwap")
     dated = table.with_columns(pl.col("opened_at", "closed_at").cast(INSTANT), vwap)
     return dated.select(*table.columns[:10], "vwap", "ticks", "imbalance")
+
+
+@compiled
+def _summed(price: Floats, size: Floats, last: Ints) -> Floats:
+    """High, low, shares, shares bought and sold, dollars and signed dollars of each bar, in one pass: float64[7, k]."""
+    found = np.empty((7, len(last)))
+    sign = 0.0
+    i = 0
+    before = price[0] if len(price) else 0.0
+    for bar in range(len(last)):
+        high = low = price[i]
+        volume = buys = sells = dollars = imbalance = 0.0
+        while i <= last[bar]:
+            now, shares = price[i], size[i]
+            change = (1.0 if now > before else 0.0) - (1.0 if now < before else 0.0)  # no branch: it would be a guess
+            sign = change if change != 0.0 else sign
+            before = now
+            high = now if now > high else high  # max() would mind NaN
+            low = now if now < low else low
+            volume += shares
+            buys += shares if sign > 0 else 0.0
+            sells += shares if sign < 0 else 0.0
+            dollars += now * shares
+            imbalance += sign * now * shares
+            i += 1
+        found[0, bar], found[1, bar], found[2, bar] = high, low, volume
+        found[3, bar], found[4, bar] = buys, sells
+        found[5, bar], found[6, bar] = dollars, imbalance
+    return found

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from smallcaps_assets.maths.arguments import Bools, Floats, Ints
+from smallcaps_assets.maths.arguments import BLOCK, Bools, Floats, Ints
 from smallcaps_assets.maths.compiled import compiled
 
 Labels = npt.NDArray[np.int8]
@@ -12,7 +12,7 @@ CENSORED = -128
 """The label of a path that the data end before its horizon."""
 
 ROUNDING = 1e-12
-"""More than a return can be off by rounding: a price that far from a barrier need not be divided to be judged."""
+"""Of a price: more than rounding can be off, so that one this far from a barrier need not be divided to be judged."""
 
 
 @compiled
@@ -29,28 +29,25 @@ def tape_touches(
     touch = np.empty(len(entry), dtype=np.int64)
     ret = np.empty(len(entry), dtype=np.float64)
     for k in range(len(entry)):
-        start = entry[k]
-        paid = price[start]
-        end = at[start] + horizon_ns
-        stop = _first_after(at, start, end)
+        i = entry[k]
+        paid = price[i]
+        end = at[i] + horizon_ns
         upper = profit * target[k] if profit > 0 else np.inf
         lower = -loss * target[k] if loss > 0 else -np.inf
-        near_high = paid * (1.0 + (upper if side[k] > 0 else -lower) - ROUNDING)
-        near_low = paid * (1.0 + (lower if side[k] > 0 else -upper) + ROUNDING)
-        i = start + 1
-        while i < stop:
-            if price[i] >= near_high or price[i] <= near_low:
-                r = side[k] * (price[i] / paid - 1.0)
-                if r >= upper or r <= lower:
-                    label[k] = 1 if r >= upper else -1
-                    break
-            i += 1
+        top, bottom = _levels(paid, upper, lower, side[k])
+        while label[k] == 0:
+            i = _next_near(at, price, price, i + 1, end, top, bottom)
+            if i == len(at) or at[i] > end:
+                break
+            r = side[k] * (price[i] / paid - 1.0)
+            if r >= upper or r <= lower:
+                label[k] = 1 if r >= upper else -1
         if label[k] == 0 and at[len(at) - 1] < end:
             label[k] = CENSORED
             touch[k] = -1
             ret[k] = np.nan
         else:
-            touch[k] = min(i, stop - 1)
+            touch[k] = i if label[k] != 0 else i - 1
             ret[k] = side[k] * (price[touch[k]] / paid - 1.0)
     return label, touch, ret
 
@@ -81,8 +78,12 @@ def bar_touches(
         paid = entry_price[k]
         upper = profit * target[k] if profit > 0 else np.inf
         lower = -loss * target[k] if loss > 0 else -np.inf
-        i = entry[k] + 1
-        while i < len(at) and at[i] <= end:
+        top, bottom = _levels(paid, upper, lower, side[k])
+        i = entry[k]
+        while label[k] == 0:
+            i = _next_near(at, high, low, i + 1, end, top, bottom)
+            if i == len(at) or at[i] > end:
+                break
             best = side[k] * ((high[i] if side[k] > 0 else low[i]) / paid - 1.0)
             worst = side[k] * ((low[i] if side[k] > 0 else high[i]) / paid - 1.0)
             if best >= upper or worst <= lower:
@@ -90,8 +91,6 @@ def bar_touches(
                 ambiguous[k] = best >= upper and worst <= lower
                 label[k] = -1 if worst <= lower else 1
                 ret[k] = min(opened, lower) if worst <= lower else max(opened, upper)
-                break
-            i += 1
         if label[k] != 0:
             touch[k] = i
         elif len(at) == 0 or at[len(at) - 1] < end:
@@ -105,10 +104,30 @@ def bar_touches(
 
 
 @compiled
-def _first_after(at: Ints, start: int, end: int) -> int:
-    """The first index past ``start`` with ``at > end``, by doubling steps: horizons are short and tapes long."""
-    step = 1
-    while start + step < len(at) and at[start + step] <= end:
-        step *= 2
-    known = start + step // 2
-    return known + int(np.searchsorted(at[known : start + step], end, side="right"))
+def _levels(paid: float, upper: float, lower: float, side: float) -> tuple[float, float]:
+    """Two prices between which no barrier is met: a little inside the barriers, by more than rounding can be off.
+
+    Whether a price at or beyond them meets a barrier is for its return to say.
+    """
+    rise, fall = (upper, -lower) if side > 0 else (-lower, upper)
+    return paid * (1.0 + rise) * (1.0 - ROUNDING), paid * (1.0 + ROUNDING - fall * (1.0 - ROUNDING))
+
+
+@compiled
+def _next_near(at: Ints, high: Floats, low: Floats, start: int, end: int, top: float, bottom: float) -> int:
+    """The first index from ``start`` on where ``high ≥ top``, ``low ≤ bottom`` or ``at > end``, or the length.
+
+    Whole blocks are skipped without a branch inside.
+    """
+    one, block, length = np.uint64(1), np.uint64(BLOCK), np.uint64(len(at))
+    i = np.uint64(start)
+    while i + block <= length and at[i + block - one] <= end:
+        near = False
+        for j in range(i, i + block):
+            near |= (high[j] >= top) | (low[j] <= bottom)
+        if near:
+            break
+        i += block
+    while i < length and at[i] <= end and high[i] < top and low[i] > bottom:
+        i += one
+    return int(np.int64(i))

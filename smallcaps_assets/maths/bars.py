@@ -119,10 +119,8 @@ def _imbalance_closes(
     before = price[0] if len(price) else 0.0
     for i in range(len(price)):
         now = price[i]
-        if now > before:
-            sign = 1.0
-        elif now < before:
-            sign = -1.0
+        change = (1.0 if now > before else 0.0) - (1.0 if now < before else 0.0)  # no branch: it would be a guess
+        sign = change if change != 0.0 else sign
         before = now
         magnitude = 1.0 if measure == 0 else size[i] if measure == 1 else now * size[i]
         flow = sign * magnitude

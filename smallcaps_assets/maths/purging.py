@@ -22,6 +22,7 @@ from smallcaps_assets.maths.arguments import (
     refuse_at,
     whole,
 )
+from smallcaps_assets.maths.compiled import compiled
 
 Split = tuple[Ints, Ints]
 
@@ -184,18 +185,27 @@ def _rows(start: npt.ArrayLike, end: npt.ArrayLike, embargo_ns: int) -> Rows:
     return Rows(starts, ends, embargo)
 
 
+@compiled
 def _may_train(rows: Rows, test: Bools) -> Bools:
     """A row meets a block before it iff it starts by the furthest end so far, one after it iff it ends at its start."""
-    if not test.any():
-        return ~test
-    first, last = np.flatnonzero(test)[[0, -1]]
     start, end = rows.start, rows.end
-    reached = np.maximum.accumulate(np.where(test, end, end[first])[first:]) + rows.embargo
-    coming = np.minimum.accumulate(np.where(test, start, start[last])[last::-1])[::-1]
-    may_train = ~test
-    may_train[first:] &= start[first:] > reached
-    may_train[: last + 1] &= end[: last + 1] < coming
-    return may_train
+    clear = ~test
+    reached = coming = 0
+    met = False
+    for i in range(len(start)):
+        if test[i]:
+            reached = max(reached, end[i]) if met else end[i]
+            met = True
+        elif met:
+            clear[i] = start[i] > reached + rows.embargo
+    met = False
+    for i in range(len(start) - 1, -1, -1):
+        if test[i]:
+            coming = start[i]
+            met = True
+        elif met:
+            clear[i] &= end[i] < coming
+    return clear
 
 
 def _mask(length: int, rows: Ints | slice) -> Bools:
@@ -225,7 +235,7 @@ def _splits(rows: Rows, blocks: list[Ints], chosen: Iterable[tuple[int, ...]]) -
 
 
 def _indices(may_train: Bools, test: Bools, split: int) -> Split:
-    train = np.flatnonzero(may_train).astype(np.int64)
+    train = np.flatnonzero(may_train).astype(np.int64, copy=False)
     if not len(train):
         raise ValueError(f"split {split} leaves no training row: every label meets its test rows or their embargo")
-    return train, np.flatnonzero(test).astype(np.int64)
+    return train, np.flatnonzero(test).astype(np.int64, copy=False)

@@ -25,6 +25,7 @@ from smallcaps_assets.maths.arguments import (
     whole,
 )
 from smallcaps_assets.maths.barrier_paths import CENSORED, Labels, bar_touches, tape_touches
+from smallcaps_assets.maths.compiled import compiled
 
 __all__ = [
     "CENSORED",
@@ -137,8 +138,8 @@ def first_touch_bars(
     bar_open, bar_close = prices("open_price", open_price), prices("close", close)
     bar_high, bar_low = prices("high", high), prices("low", low)
     equal_lengths(at=bar_at, open_price=bar_open, high=bar_high, low=bar_low, close=bar_close)
-    _refuse_where("high", bar_high, bar_high < np.maximum(bar_open, bar_close), "is below the bar's open or close")
-    _refuse_where("low", bar_low, bar_low > np.minimum(bar_open, bar_close), "is above the bar's open or close")
+    refuse_at("high", bar_high, _first_inside(bar_high, bar_open, bar_close, 1.0), "is below the bar's open or close")
+    refuse_at("low", bar_low, _first_inside(bar_low, bar_open, bar_close, -1.0), "is above the bar's open or close")
     entries = integers("entry", entry)
     outside = (entries < -1) | (entries >= len(bar_at))
     _refuse_where("entry", entries, outside, f"is outside -1..{len(bar_at) - 1}")
@@ -215,3 +216,12 @@ def _barriers(profit: float, loss: float, horizon_ns: int) -> tuple[float, float
 
 def _refuse_where(name: str, values: npt.NDArray[np.generic], bad: Bools, why: str) -> None:
     refuse_at(name, values, int(np.argmax(bad)) if bad.any() else -1, why)
+
+
+@compiled
+def _first_inside(extreme: Floats, open_price: Floats, close: Floats, sign: float) -> int:
+    """The first bar whose high (``sign`` 1) is below, or low (-1) above, its open or close; -1 if there is none."""
+    for i in range(len(extreme)):
+        if sign * extreme[i] < sign * open_price[i] or sign * extreme[i] < sign * close[i]:
+            return i
+    return -1

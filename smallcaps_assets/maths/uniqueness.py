@@ -46,9 +46,7 @@ def average_uniqueness(first: npt.ArrayLike, last: npt.ArrayLike, bars: int) -> 
     [0.833333, 0.75, 1.0]
     """
     starts, ends = _labels(first, last, bars)
-    alive = _alive(starts, ends, bars)
-    shares = _shared_sums(np.ones(bars), alive, starts, ends)
-    return np.minimum(shares / (ends - starts + 1), 1.0)
+    return _mean_shares(_alive(starts, ends, bars), starts, ends)
 
 
 def anchor_concurrency(start: npt.ArrayLike, end: npt.ArrayLike) -> Ints:
@@ -156,6 +154,28 @@ def _alive(first: Ints, last: Ints, bars: int) -> Ints:
     for t in range(1, bars + 1):
         alive[t] += alive[t - 1]
     return alive[:bars]
+
+
+@compiled
+def _mean_shares(alive: Ints, first: Ints, last: Ints) -> Floats:
+    """Mean of ``1 / alive`` over each interval ``[first, last]``; ``alive`` is overwritten by prefix sums.
+
+    A share is counted in whole parts of a power of two, so large that the sum over all bars fits 64 bits: sums are
+    exact, whatever their order, and a label that overlaps none gets 1. Shares are off by half a part: 2^-43 for a
+    million bars.
+    """
+    whole_share = 2.0**61
+    while whole_share * len(alive) > 2.0**62:
+        whole_share /= 2.0
+    total = 0
+    for t in range(len(alive)):
+        total += int(np.rint(whole_share / max(alive[t], 1)))
+        alive[t] = total
+    out = np.empty(len(first))
+    for k in range(len(first)):
+        before = alive[first[k] - 1] if first[k] > 0 else 0
+        out[k] = (alive[last[k]] - before) / (whole_share * (last[k] - first[k] + 1))
+    return out
 
 
 @compiled

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from smallcaps_assets.maths.arguments import above, at_least, instants, integers, intervals, prices, sizes, whole
+from smallcaps_assets.maths.arguments import (
+    above,
+    at_least,
+    instants,
+    integers,
+    intervals,
+    positions,
+    prices,
+    sizes,
+    whole,
+)
 
 
 def test_numbers_of_any_kind_become_doubles() -> None:
@@ -14,6 +24,34 @@ def test_numbers_of_any_kind_become_doubles() -> None:
 def test_the_first_bad_position_is_named() -> None:
     with pytest.raises(ValueError, match=r"size\[1\] = nan is not a finite size"):
         sizes("size", [0.0, float("nan"), -1.0])
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 128, 200])
+@pytest.mark.parametrize("bad", [0.0, -1.0, float("nan"), float("inf"), float("-inf")])
+def test_a_bad_price_is_found_wherever_it_stands(length: int, bad: float) -> None:
+    for position in sorted({0, length // 2, length - 1}):
+        given = np.full(length, 5e-324)
+        assert prices("price", given).tolist() == given.tolist()
+        given[position:] = bad
+        with pytest.raises(ValueError, match=rf"price\[{position}\] = .* is not a finite price above 0"):
+            prices("price", given)
+
+
+@pytest.mark.parametrize("length", [2, 64, 65, 66, 129, 200])
+def test_a_step_back_in_time_is_found_wherever_it_is(length: int) -> None:
+    for position in sorted({1, length // 2, length - 1}):
+        given = np.arange(length)
+        assert instants("at", given, increasing=True).tolist() == given.tolist()
+        given[position:] -= 2
+        with pytest.raises(ValueError, match=rf"at\[{position}\] = {position - 2} is earlier"):
+            instants("at", given, increasing=True)
+
+
+def test_a_position_outside_is_refused_on_either_side() -> None:
+    assert positions("entry", [0, 2], 3).tolist() == [0, 2]
+    for bad in (-1, 3):
+        with pytest.raises(ValueError, match=rf"entry\[1\] = {bad} is outside 0..2"):
+            positions("entry", [0, bad, 7], 3)
 
 
 def test_datetimes_become_nanoseconds_of_utc() -> None:

@@ -48,6 +48,14 @@ def test_a_label_alone_is_exactly_unique_after_thousands_that_are_not() -> None:
     assert (unique <= 1).all()
 
 
+def test_shares_are_summed_without_loss_over_a_long_tape() -> None:
+    bars = 3000
+    first, last = [0, 0, 1], [bars - 1, bars - 1, bars - 1]  # two everywhere, three but at the first bar
+    assert average_uniqueness(first, last, bars) == pytest.approx(
+        [(0.5 + (bars - 1) / 3) / bars] * 2 + [1 / 3], rel=1e-14
+    )
+
+
 def test_anchor_concurrency_counts_the_labels_alive_at_the_start() -> None:
     assert anchor_concurrency([5, 0, 1, 3], [6, 3, 1, 4]).tolist() == [1, 1, 2, 2]
 
