@@ -10,13 +10,14 @@ hindsight: `event_known_at` is null for it, and a rule that trades events must l
 never 0. `weight` is not decayed by age: `ml_splits` does that fold by fold. Formulas: `maths/features_*.py`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import dagster as dg
-import numpy as np
 import pandera.polars as pa
 import polars as pl
+from pydantic import Field
 
 from smallcaps_assets import sessions
 from smallcaps_assets.contract import Instant, Verdict, column, feature, feature_names, outcome
@@ -24,8 +25,9 @@ from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.datasets.event_trades import windows_by_partition
 from smallcaps_assets.datasets.imbalance_bars import tape_ticks
 from smallcaps_assets.maths.features import features
+from smallcaps_assets.maths.prefix import changed, instants
 from smallcaps_assets.maths.tapes import TAPE, WINDOW, owned, with_tapes
-from smallcaps_assets.partitions import Axis, letter_of
+from smallcaps_assets.partitions import Axis
 
 KEY = [*TAPE, "bar"]
 ROUNDING = 1e-12  # relative: polars divides a frame of one row by way of the reciprocal, one of many rows directly
@@ -39,6 +41,8 @@ class TrainingRowsConfig(dg.Config):
     """Only these tickers are computed again; the partition's other rows stay as they are. Empty: all."""
     barriers: Literal["volatility", "plain"] = "volatility"
     """The set of barriers; those in units of the tape's own volatility are comparable across tickers."""
+    prefix_instants: int = Field(default=3, ge=1)
+    """Instants a ticker at which the prefix law cuts; each costs about what the features themselves do."""
 
 
 class TrainingRows(pa.DataFrameModel):
@@ -164,13 +168,18 @@ class Sources(NamedTuple):
     daily_metrics: pl.LazyFrame
     universe: pl.LazyFrame
 
-    def until(self, instant: pl.Expr) -> "Sources":
-        """What was known by the instant."""
+    def until(self, cuts: pl.DataFrame) -> "Sources":
+        """What was known of each ticker by its instant ``until``; of the daily facts, the sessions up to its own."""
         second, minute = pl.duration(seconds=1, time_unit="ns"), pl.duration(minutes=1, time_unit="ns")
-        return self._replace(
-            event_trades=self.event_trades.filter(pl.col("sip_at") <= instant),
-            event_quotes=self.event_quotes.filter(pl.col("second_at") + second <= instant),
-            minute_bars=self.minute_bars.filter(pl.col("started_at") + minute <= instant),
+        until, session = (
+            pl.col("ticker").replace_strict(cuts["ticker"], cuts[of], default=None) for of in ("until", "session")
+        )
+        return Sources(
+            event_trades=self.event_trades.filter(pl.col("sip_at") <= until),
+            event_quotes=self.event_quotes.filter(pl.col("second_at") + second <= until),
+            minute_bars=self.minute_bars.filter(pl.col("started_at") + minute <= until),
+            daily_metrics=self.daily_metrics.filter(pl.col("session") <= session),
+            universe=self.universe.filter(pl.col("session") <= session),
         )
 
 
@@ -199,36 +208,27 @@ def since_event(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(f_seconds_since_event=since)
 
 
-def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
+def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], config: TrainingRowsConfig) -> Verdict:
     """Features recomputed with everything after a random instant removed are the same, for the rows known by then.
 
-    The instant is the close of a row, drawn by the partition's session and letter: always the same one.
+    The instants are closes of rows, `prefix_instants` of each ticker; a row's own tape is recomputed up to it. They are
+    drawn by the ticker's first row: always the same ones.
     """
-    if stored.is_empty():
-        return Verdict(True, {"rows": 0})
-    session, letter = stored["session"][0], stored["ticker"][0][0].upper()
-    here = (pl.col("session") == session) & (letter_of(pl.col("ticker")) == letter)
-    draw = np.random.default_rng([session.toordinal(), ord(letter)])
-    known_at = stored["known_at"].cast(pl.Int64)[int(draw.integers(stored.height))]
-    instant = pl.lit(known_at).cast(pl.Datetime("ns", "UTC"))
-    bars = inputs["imbalance_bars"].filter(here, pl.col("closed_at") <= instant).collect()
-    events = known_events(inputs["event_manifest"].filter(here))
-    again = known(bars, events, Sources(*(inputs[name] for name in Sources._fields)).until(instant))
     names = feature_names(TrainingRows)
-    before = stored.filter(pl.col("known_at") <= instant).select(*KEY, *names)
-    both = before.join(again.select(*KEY, *names, _there=True), on=KEY, how="left", validate="1:1", suffix="_again")
-    same = {
-        name: (pl.col(name) - pl.col(f"{name}_again")).abs() <= ROUNDING * pl.col(name).abs() + CANCELLED
-        for name in names
-    }
-    differ = both.select(
-        pl.col("_there").is_null().sum().alias("rows that are gone"),
-        *[(pl.col(name).ne_missing(pl.col(f"{name}_again")) & ~same[name].fill_null(False)).sum() for name in names],
-    ).row(0, named=True)
-    changed = {name: count for name, count in differ.items() if count}
-    return Verdict(
-        not changed, {"instant": str(pl.select(instant).item()), "rows": before.height, "changed": str(changed)}
-    )
+    here = pl.col("session").is_in(stored["session"].unique()) & pl.col("ticker").is_in(stored["ticker"].unique())
+    bars = inputs["imbalance_bars"].filter(here).collect()
+    events = known_events(inputs["event_manifest"].filter(here))
+    sources = Sources(*(inputs[name] for name in Sources._fields))
+    found = {"instants": 0, "rows": 0}
+    differ: Counter[str] = Counter()
+    for cuts in instants(stored, TAPE, "known_at", config.prefix_instants):
+        before = stored.join(cuts, on=TAPE, how="inner", validate="m:1").filter(pl.col("known_at") <= pl.col("until"))
+        left = bars.join(cuts, on=TAPE, how="inner", validate="m:1").filter(pl.col("closed_at") <= pl.col("until"))
+        again = known(left.drop("until"), events, sources.until(cuts)).join(before, on=KEY, how="semi")
+        then, now = (rows.select(*KEY, *names) for rows in (before, again))
+        differ.update(changed(then, now, KEY, relative=ROUNDING, absolute=CANCELLED))
+        found = {"instants": found["instants"] + cuts.height, "rows": found["rows"] + before.height}
+    return Verdict(not differ, found | {"changed": str(dict(differ))})
 
 
 def shown(rows: pl.DataFrame, bars: int) -> dict[str, Any]:

@@ -86,5 +86,5 @@ def test_recorded_tapes_give_bars_labels_weights_rows_and_splits(lake: dict[str,
     for (day, ticker), part in bars.group_by("session", "ticker"):
         assert bars_conserve_the_tape(part, ticks).passed, (day, ticker)
         mine = trained.filter(session=day, ticker=ticker)
-        assert prefix_stable(mine, inputs).passed, (day, ticker)
+        assert prefix_stable(mine, inputs, TrainingRowsConfig()).passed, (day, ticker)
     assert no_training_label_meets_a_test(splits, of("training_rows")).passed

@@ -1,5 +1,6 @@
 """Training rows: features known at the close of a bar, outcomes apart."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,14 @@ import pytest
 
 from smallcaps_assets import contract as contracts
 from smallcaps_assets.dataset import Rows, Run
+from smallcaps_assets.datasets import training_rows as training
 from smallcaps_assets.datasets.barrier_labels import BarrierLabelsConfig, barrier_labels
 from smallcaps_assets.datasets.event_quotes import event_quotes
 from smallcaps_assets.datasets.event_trades import event_trades
 from smallcaps_assets.datasets.imbalance_bars import ImbalanceBarsConfig, imbalance_bars
 from smallcaps_assets.datasets.sample_weights import sample_weights
 from smallcaps_assets.datasets.training_rows import TrainingRows, TrainingRowsConfig, prefix_stable, training_rows
-from smallcaps_assets.maths import features_bars
+from smallcaps_assets.maths import features, features_bars, features_context
 from smallcaps_assets.partitions import Partition
 from smallcaps_assets_tests.datasets.tape_rows import INSTANT, SESSION, Row, Source, at, manifest, quote, trade
 
@@ -99,7 +101,7 @@ def test_there_is_a_row_for_each_label_that_is_not_censored_and_empty_partitions
     assert part.frame.height == labels.height > 20
     assert part.frame["known_at"].to_list() == labels.sort("bar")["entered_at"].to_list()
     assert empty.frame.is_empty()
-    assert prefix_stable(empty.frame, inputs).passed
+    assert prefix_stable(empty.frame, inputs, TrainingRowsConfig()).passed
 
 
 def test_features_are_what_was_known_at_the_close(inputs: Any) -> None:
@@ -151,20 +153,60 @@ def test_labels_without_weights_are_refused(inputs: Any) -> None:
         computed(inputs | {"sample_weights": inputs["sample_weights"].filter(pl.col("bar") > 9)})
 
 
-def test_features_recomputed_from_a_prefix_are_the_same(inputs: Any) -> None:
+def test_features_recomputed_from_a_prefix_are_the_same_at_each_of_the_instants(inputs: Any) -> None:
     (part, _) = computed(inputs)
-    verdict = prefix_stable(part.frame, inputs)
-    assert verdict.passed, verdict.metadata
-    assert verdict.metadata["rows"] >= 1
+    for count in (1, 5):
+        verdict = prefix_stable(part.frame, inputs, TrainingRowsConfig(prefix_instants=count))
+        assert verdict.passed, verdict.metadata
+        assert verdict.metadata["instants"] == count
+        assert count <= verdict.metadata["rows"] <= count * part.frame.height
+    all_of_two = prefix_stable(part.frame.head(2), inputs, TrainingRowsConfig(prefix_instants=9))
+    assert (all_of_two.metadata["instants"], all_of_two.metadata["rows"]) == (2, 3)
 
 
-def test_a_feature_that_looks_at_the_next_bar_is_caught(inputs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    leak = features_bars.over_tape((pl.col("close").shift(-1) / pl.col("close")).log())
-    monkeypatch.setattr(features_bars, "log_return", lambda: leak)
+CLOSE, VOLUME = pl.col("close"), pl.col("volume")
+LEAKS = {
+    "f_log_return_1": (CLOSE.shift(-1) / CLOSE).log(),  # the next bar's return
+    "f_distance_to_high": CLOSE / pl.col("high").reverse().cum_max().reverse() - 1,  # the high still to come
+    "f_volume_z_20": (VOLUME - VOLUME.mean()) / VOLUME.std(),  # over the whole tape
+    "f_rvol_minute": VOLUME.rank() / pl.len(),  # place among all bars of the tape
+}
+
+
+@pytest.mark.parametrize("feature", LEAKS)
+def test_a_planted_feature_that_looks_ahead_is_caught_and_named(
+    inputs: Any, feature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest, leak = features_context.context_features, features_bars.over_tape(LEAKS[feature])
+    monkeypatch.setattr(features, "context_features", lambda *given: honest(*given).with_columns(leak.alias(feature)))
     (part, _) = computed(inputs)
-    verdict = prefix_stable(part.frame, inputs)
+    verdict = prefix_stable(part.frame, inputs, TrainingRowsConfig())
     assert not verdict.passed
-    assert "f_return_ema_10" in verdict.metadata["changed"]
+    assert re.fullmatch(rf"{{'{feature}': [1-9]\d*}}", verdict.metadata["changed"])
+
+
+def test_tomorrows_daily_return_planted_as_a_feature_is_caught_and_named(
+    inputs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = inputs["daily_metrics"].collect()
+    tomorrow = today.with_columns(session=pl.col("session") + pl.duration(days=1), prior_close=5.2, atr_14=0.4)
+    both = inputs | {"daily_metrics": pl.concat([today, tomorrow]).lazy()}
+    honest, next_close = training.known, pl.col("prior_close").shift(-1).over("ticker", order_by="session")
+
+    def looking_ahead(bars: pl.DataFrame, events: pl.DataFrame, sources: training.Sources) -> pl.DataFrame:
+        metrics = sources.daily_metrics.with_columns(prior_close=next_close)
+        return honest(bars, events, sources._replace(daily_metrics=metrics))
+
+    assert prefix_stable(computed(both)[0].frame, both, TrainingRowsConfig()).passed
+    monkeypatch.setattr(training, "known", looking_ahead)
+    (part, _) = computed(both)
+    last = inputs["imbalance_bars"].collect().sort("bar")["close"][part.frame["bar"][-1]]
+    assert part.frame["f_move_from_prior_close"][-1] == pytest.approx(last / 5.2 - 1)  # until the session's own close
+    verdict = prefix_stable(part.frame, both, TrainingRowsConfig())
+    assert not verdict.passed
+    assert set(re.findall(r"f_\w+", verdict.metadata["changed"])) == {
+        "f_gap", "f_move_from_prior_close", "f_atr_14_share"
+    }  # fmt: skip
 
 
 def test_a_quote_second_that_had_not_ended_is_not_seen(inputs: Any) -> None:
