@@ -7,8 +7,10 @@ has no drift; if the log price had none, they would be log returns, ``ln(1 + pro
 chance a little larger: at 3 % against 2 % 0.406 for 0.4.
 
 It stands without a horizon. With one, of the paths that touched in time more touched the nearer barrier; and a price
-that moves by ticks may jump over a barrier. So a model is judged against the base rate, and this number tells how far
-the base rate itself is from pure geometry.
+that moves by ticks may jump over a barrier. And it is the share of labels, not their share by weight: labels that weigh
+by their return weigh ``c × profit`` and ``(1 − c) × loss``, which are equal, so that by weight the share is ½.
+
+A model is judged against the base rate of its training rows; this number tells how far rows are from pure geometry.
 """
 
 import numpy as np

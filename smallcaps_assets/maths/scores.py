@@ -98,7 +98,7 @@ def auc(label: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = N
     """
     labels, forecasts, weights = _checked(label, p, weight)
     order, new = ranked(forecasts)
-    return ranked_auc(labels[order], weights[order], new)
+    return float(ranked_auc(labels[order], weights[order], new))
 
 
 def calibration_error(

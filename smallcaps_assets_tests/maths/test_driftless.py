@@ -19,6 +19,7 @@ def test_the_stopped_price_is_worth_what_it_began_at(profit: float, loss: float)
     (chance,) = driftless([profit], [loss])
     assert chance * (1 + profit) + (1 - chance) * (1 - loss) == pytest.approx(1.0)
     assert driftless([loss], [profit])[0] == pytest.approx(1 - chance)
+    assert chance * profit == pytest.approx((1 - chance) * loss)  # by size of return +1 and −1 weigh alike
 
 
 def test_a_walk_of_coin_flips_meets_profit_that_often() -> None:
