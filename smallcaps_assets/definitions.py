@@ -16,6 +16,7 @@ from smallcaps_assets.automation import jobs, schedules, sensors
 from smallcaps_assets.dataset import Dataset
 from smallcaps_assets.datasets.api_usage import api_usage
 from smallcaps_assets.datasets.barrier_labels import barrier_labels
+from smallcaps_assets.datasets.carried_over import carried_over
 from smallcaps_assets.datasets.daily_bars import daily_bars
 from smallcaps_assets.datasets.daily_events import daily_events
 from smallcaps_assets.datasets.daily_metrics import daily_metrics
@@ -34,6 +35,7 @@ from smallcaps_assets.datasets.hourly_bars import hourly_bars
 from smallcaps_assets.datasets.imbalance_bars import imbalance_bars
 from smallcaps_assets.datasets.intraday_events import intraday_events
 from smallcaps_assets.datasets.manifest_verdict import manifest_verdict
+from smallcaps_assets.datasets.market_states import market_states
 from smallcaps_assets.datasets.minute_bars import minute_bars
 from smallcaps_assets.datasets.ml_splits import ml_splits
 from smallcaps_assets.datasets.news import news
@@ -67,7 +69,7 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         news,
         halts,
     ),
-    "market": (daily_bars, daily_metrics, universe, minute_bars, hourly_bars),
+    "market": (daily_bars, daily_metrics, universe, minute_bars, hourly_bars, carried_over, market_states),
     "events": (
         daily_events,
         event_ranking,
