@@ -97,7 +97,9 @@ def with_restriction(rows: pl.DataFrame, bars: pl.DataFrame, closes: pl.DataFram
 
 def with_halt(rows: pl.DataFrame, halts: pl.DataFrame) -> pl.DataFrame:
     """``rows`` with the halt, of those of the sessions before, that is not over at their ``known_at``."""
-    told = halts.join(rows.select("ticker", "bar_session", "known_at"), on="ticker", how="inner", validate="m:1")
+    told = halts.drop("known_at").join(
+        rows.select("ticker", "bar_session", "known_at"), on="ticker", how="inner", validate="m:1"
+    )
     lasts = (pl.col("resumed_at") > pl.col("known_at")).fill_null(pl.col("bar_session") <= pl.col("session"))
     last = (
         told.filter(lasts & (pl.col("halted_at") < pl.col("known_at"))).sort("halted_at").unique("ticker", keep="last")
