@@ -8,8 +8,10 @@ from typing import Any
 import dagster as dg
 
 from smallcaps_assets import materialize
-from smallcaps_assets.automation import sensors
+from smallcaps_assets.automation import schedules, sensors
 from smallcaps_assets.automation.schedules import RANGE
+from smallcaps_assets.definitions import DATASETS
+from smallcaps_assets.definitions import FLOW as PRODUCT
 from smallcaps_assets.partitions import Axes
 from smallcaps_assets.sessions import NEW_YORK
 from smallcaps_assets.store.lake import Lake
@@ -120,3 +122,15 @@ def test_verdict_files_ask_for_one_review_until_they_change(tmp_path: Path) -> N
     assert count == 1
     (folder / "moved.json").unlink()
     assert asked(cursor)[0] == 1
+
+
+def test_market_states_and_what_they_carry_over_follow_the_nightly_run_and_dropped_halts() -> None:
+    asked = schedules.from_source(PRODUCT)
+    halts_of_the_night = {name for name in asked if DATASETS[name].reads_inbox}
+    for name in ("carried_over", "market_states"):
+        follower = DATASETS[name]
+        assert name not in asked
+        assert sensors.follows(follower) is not None
+        assert halts_of_the_night & set(follower.inputs) == {"halts"}
+    assert set(DATASETS["carried_over"].inputs) <= set(asked)  # one run makes them all, or none is at rest
+    assert DATASETS["market_states"].before == {}  # by letter, it may look back upon sessions through carried_over only

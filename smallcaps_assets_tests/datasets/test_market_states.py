@@ -126,8 +126,7 @@ def test_a_halt_has_no_bands_and_trading_that_resumes_waits_for_its_first_minute
 
 
 def test_a_halt_of_the_day_before_holds_from_the_first_row_on() -> None:
-    before = {"halt_code": "T1", "halted_at": at(-800), "halt_resumed_at": at(-120)}
-    rows = computed(inputs(FLAT, **before))
+    rows = computed(inputs(FLAT, halt_code="T1", halted_at=at(-800), halt_resumed_at=at(-120)))
     assert when(rows, "halted", "halt_code", "halts") == [(-330.0, True, "T1", 0), (-120.0, False, None, 0)]
 
 

@@ -1,5 +1,6 @@
 """Price bands at their boundaries: classes, tiers, doubled stretches and their dates, the cent, the reference price."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -89,7 +90,11 @@ def test_stretches_of_double_bands(session: date, clock: str, previous_close: fl
 
 
 def references(
-    prices: list[float | None], *, trades: list[int] | None = None, restarts: tuple[int, ...] = (), close: float = 9.0
+    prices: Sequence[float | None],
+    *,
+    trades: list[int] | None = None,
+    restarts: tuple[int, ...] = (),
+    close: float = 9.0,
 ) -> list[float]:
     """Of one session whose minutes trade at one price each, None: not at all."""
     known = np.array([NAN if price is None else price for price in prices])

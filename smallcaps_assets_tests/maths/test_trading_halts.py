@@ -1,5 +1,6 @@
 """Halts as changes: begin and end, overlaps, one that nobody ends, one of the day before."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -16,7 +17,7 @@ def at(clock: str, day: int = 16) -> datetime:
     return datetime.fromisoformat(f"2024-01-{day}T{clock}").replace(tzinfo=UTC)
 
 
-def changes(halts: list[Halt], minutes: list[str] | None = None) -> list[tuple[object, ...]]:
+def changes(halts: Sequence[Halt], minutes: list[str] | None = None) -> list[tuple[object, ...]]:
     """(clock, halted, code, halts, clock of the last end) of halts (began, code, resumed, carried)."""
     rows = pl.DataFrame(
         [(DAY, "GEVO", code, at(began), at(over) if over else None, carried) for began, code, over, carried in halts],
@@ -54,7 +55,7 @@ def test_of_halts_that_overlap_the_later_names_the_reason_and_trading_resumes_wi
 
 
 def test_a_halt_without_an_end_lasts_until_a_minute_has_traded_wholly_after_it_began() -> None:
-    halt: list[Halt] = [("14:35:00", "T1", None, False)]
+    halt: Sequence[Halt] = [("14:35:00", "T1", None, False)]
     assert changes(halt) == [("14:35:00", True, "T1", 1, None)]
     assert changes(halt, ["14:34:00", "14:35:00"]) == [("14:35:00", True, "T1", 1, None)]
     assert changes(halt, ["14:35:00", "14:52:00", "14:53:00"])[-1] == ("14:53:00", False, None, 1, "14:53:00")
