@@ -1,6 +1,7 @@
-"""The README's table and picture of the datasets and the data dictionary, made from the contracts, so never stale.
+"""The README's table and picture of the datasets and the dictionaries of data and features: made, so never stale.
 
-``python -m smallcaps_assets.dictionary`` writes ``README.md``, ``docs/lineage.svg`` and ``docs/dictionary.md``.
+``python -m smallcaps_assets.dictionary`` writes ``README.md`` and, in ``docs``, ``lineage.svg``, ``dictionary.md`` and
+``features.md``, from the contracts and the docstrings of the features.
 """
 
 import re
@@ -8,12 +9,14 @@ from pathlib import Path
 
 from smallcaps_assets import contract as contracts
 from smallcaps_assets.dataset import Dataset
+from smallcaps_assets.datasets.feature_dictionary import facts, markdown
 from smallcaps_assets.definitions import FLOW
 from smallcaps_assets.lineage import svg
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DICTIONARY = ROOT / "docs" / "dictionary.md"
+FEATURES = ROOT / "docs" / "features.md"
 LINEAGE = ROOT / "docs" / "lineage.svg"
 BEGIN, END = "<!-- datasets: made by smallcaps_assets.dictionary -->", "<!-- end of datasets -->"
 
@@ -60,6 +63,26 @@ def dictionary() -> str:
     return "\n".join(parts) + "\n"
 
 
+def features() -> str:
+    """Every feature by family: meaning, formula, unit and when it is known."""
+    parts = [
+        "# Features",
+        "",
+        "Made from the contract of `training_rows` and the docstrings of `maths/features_*.py` by",
+        "`python -m smallcaps_assets.dictionary`; do not edit. How their values lie: dataset `feature_dictionary`.",
+        "",
+        "Every feature is known at the bar's close; the last column says as of when the slowest thing in it is. All",
+        "that looks back inside a tape restarts at each tape. What is not known is null, never 0.",
+    ]
+    titles = {"feature": "feature", "meaning": "meaning", "formula": "formula", "unit": "unit", "known": "as of"}
+    told = facts()
+    for family in dict.fromkeys(fact.family for fact in told):
+        module = f"features_{family}.py"
+        parts += ["", f"## {family}", "", f"[`maths/{module}`](../smallcaps_assets/maths/{module})", ""]
+        parts.append(markdown(titles, [fact._asdict() for fact in told if fact.family == family]))
+    return "\n".join(parts) + "\n"
+
+
 def readme(text: str) -> str:
     """The README's text with its table made anew."""
     before, rest = text.split(BEGIN)
@@ -71,6 +94,7 @@ def main() -> None:
     README.write_text(readme(README.read_text()))
     DICTIONARY.parent.mkdir(exist_ok=True)
     DICTIONARY.write_text(dictionary())
+    FEATURES.write_text(features())
     LINEAGE.write_text(svg(FLOW))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from smallcaps_assets import dictionary
 from smallcaps_assets.definitions import DATASETS, FLOW
-from smallcaps_assets.dictionary import DICTIONARY, LINEAGE, README, ROOT
+from smallcaps_assets.dictionary import DICTIONARY, FEATURES, LINEAGE, README, ROOT
 from smallcaps_assets.lineage import Box, arrow, svg
 
 
@@ -17,6 +17,10 @@ def test_the_table_of_datasets_is_current() -> None:
 
 def test_the_data_dictionary_is_current() -> None:
     assert DICTIONARY.read_text() == dictionary.dictionary(), "run python -m smallcaps_assets.dictionary"
+
+
+def test_the_features_are_documented_as_they_are() -> None:
+    assert FEATURES.read_text() == dictionary.features(), "run python -m smallcaps_assets.dictionary"
 
 
 def test_the_picture_of_the_lineage_is_current() -> None:

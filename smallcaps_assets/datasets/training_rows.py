@@ -25,13 +25,16 @@ from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.datasets.event_trades import windows_by_partition
 from smallcaps_assets.datasets.imbalance_bars import tape_ticks
 from smallcaps_assets.maths.features import features
+from smallcaps_assets.maths.features_events import event_features
 from smallcaps_assets.maths.prefix import changed, instants
-from smallcaps_assets.maths.tapes import TAPE, WINDOW, owned, with_tapes
+from smallcaps_assets.maths.tapes import TAPE, WINDOW, owned
 from smallcaps_assets.partitions import Axis
 
 KEY = [*TAPE, "bar"]
 ROUNDING = 1e-12  # relative: polars divides a frame of one row by way of the reciprocal, one of many rows directly
 CANCELLED = 1e-15  # absolute: what that leaves of a ratio less one
+QUOTES, MINUTES = "the last whole second of quotes", "the last whole minute"
+DAILY = "before the session"
 
 
 class TrainingRowsConfig(dg.Config):
@@ -63,50 +66,52 @@ class TrainingRows(pa.DataFrameModel):
     label_ends_at: Instant = outcome("when the label is known", unit="UTC ns")
     label: pl.Int8 = outcome("1 profit first, -1 loss first, 0 horizon", isin=(-1, 0, 1))
     weight: float = outcome("within the ticker-session, before decay", unit="share", ge=0, le=1)
-    f_log_return_1: float = feature("from the bar before", "log return")
-    f_range_over_close: float = feature("high − low over the close before", "share")
-    f_return_ema_10: float = feature("mean return, span 10 bars", "log return")
-    f_return_ema_30: float = feature("mean return, span 30 bars", "log return")
-    f_range_ema_20: float = feature("mean range, span 20 bars", "share")
-    f_volume_ema_20: float = feature("mean volume, span 20 bars", "shares")
-    f_dollars_ema_20: float = feature("mean dollars, span 20 bars", "USD")
-    f_imbalance_ema_20: float = feature("mean imbalance, span 20 bars", "USD")
-    f_volume_z_20: float = feature("volume against the 20 bars before", "deviations")
-    f_dollars_z_20: float = feature("dollars against the 20 bars before", "deviations")
+    f_log_return_1: float = feature("return of the bar", "log return")
+    f_range_over_close: float = feature("range of the bar", "share")
+    f_return_ema_10: float = feature("drift of some 10 bars", "log return")
+    f_return_ema_30: float = feature("drift of some 30 bars", "log return")
+    f_range_ema_20: float = feature("usual range of a bar", "share")
+    f_volume_ema_20: float = feature("usual volume of a bar", "shares")
+    f_dollars_ema_20: float = feature("usual dollars of a bar", "USD")
+    f_imbalance_ema_20: float = feature("side that has been pressing", "USD")
+    f_volume_z_20: float = feature("how unusual the bar's volume is", "deviations")
+    f_dollars_z_20: float = feature("how unusual its dollars are", "deviations")
     f_signed_volume: float = feature("bought less sold", "shares")
-    f_delta_ratio: float = feature("bought less sold, over volume", "share")
-    f_large_prints: float = feature("ticks above mean + 3 deviations of those before", "ticks")
-    f_trades_a_second: float = feature("ticks over the bar's seconds", "ticks a second")
-    f_odd_lot_share: float = feature("ticks under 100 shares", "share")
+    f_delta_ratio: float = feature("one-sidedness of the bar", "share")
+    f_large_prints: float = feature("far larger trades than the tape has had", "ticks")
+    f_trades_a_second: float = feature("pace of the bar", "ticks a second")
+    f_odd_lot_share: float = feature("trades under a round lot: retail", "share")
     f_off_exchange_share: float = feature("volume reported by FINRA's facilities", "share")
-    f_vpin_20: float = feature("one-sided volume over volume, 20 bars", "share")
-    f_relative_spread: float = feature("ask − bid over the middle", "share")
-    f_spread_over_mean: float = feature("time-weighted spread over its mean of 20 s", "ratio")
-    f_size_imbalance: float = feature("bid size − ask size over their sum", "share")
-    f_microprice_minus_middle: float = feature("over the middle", "share")
-    f_quote_rate: float = feature("over 20 s", "quotes a second")
-    f_roll_spread: float = feature("Roll's spread over the close, 20 bars", "share")
-    f_corwin_schultz_spread: float = feature("Corwin and Schultz's spread, 20 bars", "share")
-    f_amihud: float = feature("|return| a million USD, 20 bars", "log return a million USD")
+    f_vpin_20: float = feature("one-sidedness of 20 bars", "share")
+    f_relative_spread: float = feature("quoted spread", "share", known=QUOTES)
+    f_spread_over_mean: float = feature("spread against its 20 seconds", "ratio", known=QUOTES)
+    f_size_imbalance: float = feature("side on which more is bid", "share", known=QUOTES)
+    f_microprice_minus_middle: float = feature("where the sizes lean", "share", known=QUOTES)
+    f_quote_rate: float = feature("pace of quotes, 20 seconds", "quotes a second", known=QUOTES)
+    f_roll_spread: float = feature("spread that bounces betray, 20 bars", "share")
+    f_corwin_schultz_spread: float = feature("spread that ranges betray, 20 pairs", "share")
+    f_amihud: float = feature("move for the money, 20 bars", "log return a million USD")
     f_kyle_lambda: float = feature("price change a share bought, 20 bars", "USD a share²")
     f_hasbrouck_lambda: float = feature("return for each √USD bought, 20 bars", "log return a √USD")
-    f_distance_to_vwap: float = feature("close over the session's VWAP − 1", "share")
-    f_distance_to_high: float = feature("close over the session's high so far − 1", "share")
-    f_distance_to_low: float = feature("close over the session's low so far − 1", "share")
-    f_parabolic_slope_15: float = feature("curvature of ln(close), 15 minutes", "log return a minute²")
-    f_volume_gini: float = feature("concentration of volume over the minutes so far", "share")
-    f_rvol_minute: float = feature("last minute's volume over the 20 before", "ratio")
-    f_rvol_daily: float = feature("session's volume so far over the mean of 20 sessions", "ratio")
-    f_gap: float = feature("first regular price over the prior close − 1", "share")
-    f_move_from_prior_close: float = feature("close over the prior close − 1", "share")
-    f_atr_14_share: float = feature("ATR of 14 sessions over the prior close", "share")
-    f_distance_to_high_252: float = feature("close over the year's high − 1", "share")
-    f_distance_to_low_252: float = feature("close over the year's low − 1", "share")
-    f_float_turnover: float = feature("session's volume so far over the float", "ratio")
-    f_cap_class: float = feature("0 nano, 1 micro, 2 small, 3 mid, 4 large", "class")
-    f_minutes_since_open: float = feature("negative before the open", "minutes")
-    f_sessions_since_reverse_split: float = feature("null: none known", "sessions")
-    f_seconds_since_event: float = feature("since `event_known_at`", "seconds")
+    f_distance_to_vwap: float = feature("above or below the session's average", "share", known=MINUTES)
+    f_distance_to_high: float = feature("below the session's high so far", "share", known=MINUTES)
+    f_distance_to_low: float = feature("above the session's low so far", "share", known=MINUTES)
+    f_parabolic_slope_15: float = feature(
+        "whether the move steepens, 15 minutes", "log return a minute²", known=MINUTES
+    )
+    f_volume_gini: float = feature("concentration of volume over minutes", "share", known=MINUTES)
+    f_rvol_minute: float = feature("volume against the 20 minutes before", "ratio", known=MINUTES)
+    f_rvol_daily: float = feature("volume so far against a usual session's", "ratio", known=MINUTES)
+    f_gap: float = feature("gap at the open", "share", known=MINUTES)
+    f_move_from_prior_close: float = feature("move of the session so far", "share")
+    f_atr_14_share: float = feature("usual range of a session", "share", known=DAILY)
+    f_distance_to_high_252: float = feature("above or below the year's high", "share")
+    f_distance_to_low_252: float = feature("above or below the year's low", "share")
+    f_float_turnover: float = feature("times the float has changed hands", "ratio", known=MINUTES)
+    f_cap_class: float = feature("size of the company", "class", known=DAILY)
+    f_minutes_since_open: float = feature("time of the session", "minutes")
+    f_sessions_since_reverse_split: float = feature("age of the latest reverse split", "sessions", known=DAILY)
+    f_seconds_since_event: float = feature("age of `event_known_at`", "seconds")
     o_ret_gross: float = outcome("return to the label's end", unit="simple return", gt=-1)
     o_ret_net: float = outcome("the same less costs", unit="simple return")
     o_uniqueness: float = outcome("share of the label that is its own", unit="share", gt=0, le=1)
@@ -190,22 +195,9 @@ def known(bars: pl.DataFrame, events: pl.DataFrame, sources: Sources) -> pl.Data
     ticks = tape_ticks(sources.event_trades, events)
     seconds = owned(sources.event_quotes.filter(here), events, "second_at").collect()
     minutes, metrics, listed = (frame.filter(here).collect() for frame in sources[2:])
-    return since_event(
+    return event_features(
         features(bars, ticks, seconds, minutes, metrics, listed, sessions.hours(session).opens_at), events
     )
-
-
-def since_event(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the tape's latest event known by their close, its detector, and the seconds since.
-
-    Of events known at the same instant, the last by ``event_id``.
-    """
-    latest = with_tapes(events).sort("event_known_at", "event_id").select(*TAPE, "event_known_at", "detector")
-    joined = rows.sort("known_at").join_asof(
-        latest, left_on="known_at", right_on="event_known_at", by=TAPE, strategy="backward", check_sortedness=False
-    )
-    since = (pl.col("known_at") - pl.col("event_known_at")).cast(pl.Int64) / 1e9
-    return joined.with_columns(f_seconds_since_event=since)
 
 
 def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], config: TrainingRowsConfig) -> Verdict:

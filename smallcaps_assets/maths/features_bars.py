@@ -1,8 +1,9 @@
 """Features of a tape's own bars. Each is known at the close of its bar and restarts at each tape.
 
 Frames have the columns of ``imbalance_bars``, sorted by tape and bar; an expression is evaluated over one tape. Moving
-averages are exponential with ``α = 2/(span+1)`` and weights normalised from the tape's first value on; a z-score
-needs all of its 20 bars before. Source: `spec/algorithms.md`, Features.
+averages (EMA) are exponential, ``Σ(1−α)^k x_{t−k} / Σ(1−α)^k`` with ``α = 2/(span+1)`` from the tape's first value on;
+a z-score needs all of its 20 bars before, and its deviation is the sample's (n − 1).
+Source: `spec/algorithms.md`, Features.
 """
 
 import polars as pl
@@ -18,12 +19,12 @@ def over_tape(expression: pl.Expr) -> pl.Expr:
 
 
 def log_return() -> pl.Expr:
-    """ln(close / close of the bar before): a log return; null for the first bar."""
+    """``f_log_return_1``: ln(close / close of the bar before); null for the first bar."""
     return over_tape((pl.col("close") / pl.col("close").shift(1)).log())
 
 
 def range_over_close() -> pl.Expr:
-    """(high − low) / close of the bar before: share; null for the first bar."""
+    """``f_range_over_close``: (high − low) / close of the bar before; null for the first bar."""
     return over_tape((pl.col("high") - pl.col("low")) / pl.col("close").shift(1))
 
 
@@ -51,7 +52,17 @@ def z_score(value: pl.Expr) -> pl.Expr:
 
 
 def bar_features(bars: pl.DataFrame) -> pl.DataFrame:
-    """The bars with this module's features."""
+    """The bars with this module's features.
+
+    ``f_return_ema_10``: EMA of the log return, span 10; null for the first bar.
+    ``f_return_ema_30``: EMA of the log return, span 30; null for the first bar.
+    ``f_range_ema_20``: EMA of (high − low) / close before, span 20; null for the first bar.
+    ``f_volume_ema_20``: EMA of the volume, span 20.
+    ``f_dollars_ema_20``: EMA of Σ(price × size), span 20.
+    ``f_imbalance_ema_20``: EMA of Σ(sign × price × size), span 20.
+    ``f_volume_z_20``: (volume − mean) / standard deviation, both of the 20 bars before; null with fewer, or if equal.
+    ``f_dollars_z_20``: (dollars − mean) / standard deviation, both of the 20 bars before; null with fewer, or if equal.
+    """
     with_returns = bars.with_columns(f_log_return_1=log_return(), f_range_over_close=range_over_close())
     return with_returns.with_columns(
         f_return_ema_10=ema(pl.col("f_log_return_1"), 10),

@@ -34,9 +34,10 @@ def vwap_so_far() -> pl.Expr:
 
 
 def parabolic_slope() -> pl.Expr:
-    """Quadratic term of the parabola fitted to the last 15 traded minutes' ln(close): log return a minute².
+    """``f_parabolic_slope_15``: c of ln(close) = a + b·k + c·k², by least squares over the last 15 traded minutes, k
+    their place; null with fewer than 15.
 
-    Null with fewer than 15; positive where a rise steepens or a fall flattens.
+    Positive where a rise steepens or a fall flattens.
     """
     place = np.arange(SLOPE_MINUTES) - (SLOPE_MINUTES - 1) / 2
     curve = place**2 - np.mean(place**2)
@@ -49,7 +50,9 @@ def parabolic_slope() -> pl.Expr:
 
 
 def relative_volume_of_minute() -> pl.Expr:
-    """Volume over its mean in the 20 traded minutes before (at least 5), itself left out: ratio."""
+    """``f_rvol_minute``: volume of the last whole traded minute / its mean over the 20 traded minutes before it; null
+    with fewer than 5 of them.
+    """
     usual = pl.col("volume").shift(1).rolling_mean(PRIOR, min_samples=5)
     return so_far(pl.when(usual > 0).then(pl.col("volume") / usual))
 
@@ -90,7 +93,10 @@ def minute_features(minutes: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_gini(rows: pl.DataFrame, minutes: pl.DataFrame) -> pl.DataFrame:
-    """``f_volume_gini``: :func:`gini` of the ticker's traded minutes up to the row's ``_minute``."""
+    """The rows with the concentration of the ticker's volume over its traded minutes so far, up to ``_minute``.
+
+    ``f_volume_gini``: 2·Σ(k·v_k) / (n·Σv) − (n + 1)/n over the n minutes' volumes v in rising order, k from 1.
+    """
     volumes = {
         names: part.sort("started_at")["volume"].to_numpy()
         for names, part in minutes.partition_by(TICKER_SESSION, as_dict=True).items()
@@ -104,9 +110,22 @@ def with_gini(rows: pl.DataFrame, minutes: pl.DataFrame) -> pl.DataFrame:
 def from_known(bars: pl.DataFrame, opens_at: int) -> pl.DataFrame:
     """Features of bars that carry the last minute's columns and the ticker's daily metrics and universe row.
 
-    ``f_gap``: first regular price (before it is known, the last price) / prior close − 1. ``f_rvol_daily``: the
-    session's volume so far over the mean of the 20 sessions before. ``f_float_turnover``: it over the float.
-    ``f_cap_class``: 0 nano to 4 large. Distances are shares of the price they are from. Unknown stays null.
+    Unknown stays null.
+
+    ``f_distance_to_vwap``: close / VWAP − 1; VWAP = Σ(price × size) / Σ size of the whole minutes since the open in
+    regular hours, since 04:00 outside them.
+    ``f_distance_to_high``: close / highest price of the session's whole minutes so far − 1.
+    ``f_distance_to_low``: close / lowest price of the session's whole minutes so far − 1.
+    ``f_gap``: first regular price (before there is one: the last minute's close) / prior close − 1.
+    ``f_move_from_prior_close``: close / prior close − 1.
+    ``f_atr_14_share``: mean true range of the 14 sessions before / prior close.
+    ``f_distance_to_high_252``: close / highest price of the 252 sessions before − 1.
+    ``f_distance_to_low_252``: close / lowest price of the 252 sessions before − 1.
+    ``f_rvol_daily``: volume of the session's whole minutes so far / mean daily volume of the 20 sessions before.
+    ``f_float_turnover``: volume of the session's whole minutes so far / float shares.
+    ``f_cap_class``: 0 nano, 1 micro, 2 small, 3 mid, 4 large, as `universe` has it.
+    ``f_minutes_since_open``: (bar's close − open of the regular session) in minutes; negative before the open.
+    ``f_sessions_since_reverse_split``: sessions since the latest reverse split; null if none is known.
     """
     close = pl.col("close")
     return bars.with_columns(

@@ -14,23 +14,23 @@ WARMUP = 20  # ticks before one can be judged large
 
 
 def signed_volume() -> pl.Expr:
-    """Bought less sold by the tick rule: shares."""
+    """``f_signed_volume``: buy volume − sell volume, signed by the tick rule."""
     return pl.col("buy_volume") - pl.col("sell_volume")
 
 
 def delta_ratio() -> pl.Expr:
-    """(bought − sold) / volume: share from −1 to 1; null without volume."""
+    """``f_delta_ratio``: (buy volume − sell volume) / volume, from −1 to 1; null without volume."""
     return pl.when(pl.col("volume") > 0).then(signed_volume() / pl.col("volume"))
 
 
 def trades_a_second() -> pl.Expr:
-    """Ticks over the seconds from the bar's first to its last: trades a second; null if they are of one instant."""
+    """``f_trades_a_second``: ticks / seconds from the bar's first to its last; null if they are of one instant."""
     seconds = (pl.col("closed_at") - pl.col("opened_at")).cast(pl.Int64) / 1e9
     return pl.when(seconds > 0).then(pl.col("ticks") / seconds)
 
 
 def is_large() -> pl.Expr:
-    """Size above mean + 3 standard deviations of all the tape's ticks before it; null for the tape's first 20."""
+    """Whether a tick's size is far above those of all the tape's ticks before it; null for the tape's first 20."""
     place = pl.int_range(pl.len())
     count = place.cast(pl.Float64)
     total = pl.col("size").cum_sum() - pl.col("size")
@@ -53,8 +53,10 @@ def ticks_of_bars(ticks: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
 def flow_features(ticks: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     """The bars with this module's features.
 
-    ``f_large_prints``: ticks of the bar that :func:`is_large`. ``f_odd_lot_share``: share of its ticks with fewer than
-    100 shares. ``f_off_exchange_share``: share of its volume that FINRA's facilities reported, null without volume.
+    ``f_large_prints``: ticks of the bar with size > mean + 3 standard deviations of all the tape's ticks before each;
+    null where all the bar's ticks are among the tape's first 20.
+    ``f_odd_lot_share``: ticks of fewer than 100 shares / ticks.
+    ``f_off_exchange_share``: volume that FINRA's facilities reported / volume; null without volume.
     """
     sized = ticks.with_columns(_large=is_large())
     by_bar = ticks_of_bars(sized, bars).group_by(*TAPE, "bar", maintain_order=True)

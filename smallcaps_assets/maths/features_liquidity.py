@@ -1,6 +1,6 @@
 """Liquidity estimated from a tape's bars: what a trade moves, and the spread that prices betray.
 
-Each looks at the 20 bars up to this one (fewer: null), is known at the bar's close and restarts at each tape.
+Each looks at the last 20 values up to this bar (fewer: null), is known at the bar's close and restarts at each tape.
 """
 
 import math
@@ -14,16 +14,20 @@ CORWIN_SCHULTZ = 3 - 2 * math.sqrt(2)
 
 
 def roll_spread() -> pl.Expr:
-    """2·√(−cov(Δp_t, Δp_{t−1})) / close: share; 0 where the covariance is positive. Source: Roll (1984)."""
+    """``f_roll_spread``: 2·√(−cov(Δclose_t, Δclose_{t−1})) / close; 0 where the covariance is positive.
+
+    Source: Roll (1984).
+    """
     change = pl.col("close").diff()
     covariance = pl.rolling_cov(change, change.shift(1), window_size=BEFORE, min_samples=BEFORE)
     return over_tape(2 * (-covariance).clip(0.0).sqrt() / pl.col("close"))
 
 
 def corwin_schultz_spread() -> pl.Expr:
-    """Mean of 2(e^α − 1)/(1 + e^α) over pairs of bars, negative ones as 0: share. Source: Corwin and Schultz (2012).
+    """``f_corwin_schultz_spread``: mean of 2(e^α − 1)/(1 + e^α) over pairs of neighbouring bars, negative ones as 0;
+    α = (√(2β) − √β)/(3 − 2√2) − √(γ/(3 − 2√2)), β = Σ ln(high/low)² of the two bars, γ = ln(high/low)² of both as one.
 
-    α = (√(2β) − √β)/(3 − 2√2) − √(γ/(3 − 2√2)), β the sum of the two bars' ln(high/low)², γ of the range of both.
+    Source: Corwin and Schultz (2012).
     """
     own = (pl.col("high") / pl.col("low")).log() ** 2
     beta = own + own.shift(1)
@@ -37,7 +41,10 @@ def corwin_schultz_spread() -> pl.Expr:
 
 
 def amihud() -> pl.Expr:
-    """Mean of |log return| / dollars: log return a million USD; null if a bar has no dollars. Source: Amihud (2002)."""
+    """``f_amihud``: mean of 1,000,000 × |log return| / dollars; null if a bar has no dollars.
+
+    Source: Amihud (2002).
+    """
     moved = pl.when(pl.col("dollars") > 0).then(pl.col("f_log_return_1").abs() / pl.col("dollars"))
     return over_tape(moved.rolling_mean(BEFORE, min_samples=BEFORE) * A_MILLION)
 
@@ -51,17 +58,26 @@ def slope(value: pl.Expr, on: pl.Expr) -> pl.Expr:
 
 
 def kyle_lambda() -> pl.Expr:
-    """Slope of the close's change on signed volume: USD a share, for each share. Source: Kyle (1985), AFML 19.4.1."""
+    """``f_kyle_lambda``: cov(Δclose, signed volume) / var(signed volume); null if the signed volume does not vary.
+
+    Source: Kyle (1985), AFML 19.4.1.
+    """
     return slope(pl.col("close").diff(), pl.col("buy_volume") - pl.col("sell_volume"))
 
 
 def hasbrouck_lambda() -> pl.Expr:
-    """Slope of the log return on sign·√|imbalance|: log return for each √USD. Source: Hasbrouck (2009), AFML 19.4.3."""
+    """``f_hasbrouck_lambda``: cov(log return, x) / var(x), x = sign(imbalance)·√|imbalance|; null if x does not vary.
+
+    Source: Hasbrouck (2009), AFML 19.4.3.
+    """
     return slope(pl.col("f_log_return_1"), pl.col("imbalance").sign() * pl.col("imbalance").abs().sqrt())
 
 
 def vpin() -> pl.Expr:
-    """Σ|bought − sold| / Σ volume over the 20 bars, which stand for volume buckets: share. Source: Easley (2012)."""
+    """``f_vpin_20``: Σ|buy volume − sell volume| / Σ volume; null without volume.
+
+    The bars stand for the volume buckets of the source: Easley, López de Prado, O'Hara (2012).
+    """
     one_sided = (pl.col("buy_volume") - pl.col("sell_volume")).abs().rolling_sum(BEFORE, min_samples=BEFORE)
     volume = pl.col("volume").rolling_sum(BEFORE, min_samples=BEFORE)
     return over_tape(pl.when(volume > 0).then(one_sided / volume))

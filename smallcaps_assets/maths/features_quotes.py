@@ -18,18 +18,20 @@ def middle() -> pl.Expr:
 
 
 def relative_spread() -> pl.Expr:
-    """(ask − bid) / middle: share."""
+    """``f_relative_spread``: (ask − bid) / middle, the middle (bid + ask) / 2."""
     return (pl.col("ask_price") - pl.col("bid_price")) / middle()
 
 
 def size_imbalance() -> pl.Expr:
-    """(bid size − ask size) / (bid size + ask size): share from −1 to 1; null if both are 0."""
+    """``f_size_imbalance``: (bid size − ask size) / (bid size + ask size), from −1 to 1; null if both are 0."""
     both = pl.col("bid_size") + pl.col("ask_size")
     return pl.when(both > 0).then((pl.col("bid_size") - pl.col("ask_size")) / both)
 
 
 def microprice_minus_middle() -> pl.Expr:
-    """(Σ price × size of the other side / Σ size − middle) / middle: share; null if both sizes are 0."""
+    """``f_microprice_minus_middle``: ((bid × ask size + ask × bid size) / (bid size + ask size) − middle) / middle;
+    null if both sizes are 0.
+    """
     both = pl.col("bid_size") + pl.col("ask_size")
     weighted = pl.col("bid_price") * pl.col("ask_size") + pl.col("ask_price") * pl.col("bid_size")
     return pl.when(both > 0).then((weighted / both - middle()) / middle())
@@ -38,8 +40,9 @@ def microprice_minus_middle() -> pl.Expr:
 def second_features(seconds: pl.DataFrame) -> pl.DataFrame:
     """Features of each quote second, with the instant at which it is ``quoted_at`` known.
 
-    ``f_spread_over_mean``: the second's time-weighted spread over its mean in the 20 seconds up to it (null if that is
-    0). ``f_quote_rate``: quotes a second over them.
+    ``f_spread_over_mean``: time-weighted spread of the second / its mean over the seconds with quotes of the 20 up to
+    it; null if that is 0.
+    ``f_quote_rate``: quotes in the 20 seconds up to it / 20.
     """
     ordered = seconds.sort(*TAPE, "second_at")
     recent = ordered.rolling("second_at", period=WINDOW, group_by=TAPE).agg(
