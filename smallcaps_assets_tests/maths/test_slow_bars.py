@@ -48,10 +48,10 @@ class Tape(NamedTuple):
 
 @st.composite
 def tapes(draw: st.DrawFn, longest: int = 250) -> Tape:
-    """Steps of half a cent and more around 5 dollars, often none; sizes without a common unit, some of them blocks."""
+    """Steps of some per cent from 5 dollars, often none; sizes without a common unit, some of them blocks."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     ticks = int(rng.integers(longest))
-    price = np.abs(5 + np.cumsum(rng.choice([-0.0137, 0.0, 0.0141], ticks, p=[0.3, 0.4, 0.3]))) + 0.01
+    price = 5 * np.exp(np.cumsum(rng.choice([-0.0537, 0.0, 0.0541], ticks, p=[0.3, 0.4, 0.3])))
     blocks = np.where(rng.random(ticks) < 0.02, 50.0, 1.0)
     return Tape(price.tolist(), (rng.lognormal(4, 1, ticks) * blocks).tolist())
 
