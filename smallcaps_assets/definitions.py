@@ -39,7 +39,9 @@ from smallcaps_assets.datasets.manifest_verdict import manifest_verdict
 from smallcaps_assets.datasets.market_states import market_states
 from smallcaps_assets.datasets.minute_bars import minute_bars
 from smallcaps_assets.datasets.ml_splits import ml_splits
+from smallcaps_assets.datasets.models import models
 from smallcaps_assets.datasets.news import news
+from smallcaps_assets.datasets.predictions import predictions
 from smallcaps_assets.datasets.sample_weights import sample_weights
 from smallcaps_assets.datasets.scored_events import scored_events
 from smallcaps_assets.datasets.shares_outstanding import shares_outstanding
@@ -87,7 +89,7 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         window_coverage,
     ),
     "labels": (imbalance_bars, barrier_labels, sample_weights),
-    "research": (training_rows, feature_dictionary, ml_splits),
+    "research": (training_rows, feature_dictionary, ml_splits, models, predictions),
     "source": (api_usage,),
 }
 DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for stage in FLOW.values() for dataset in stage}

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "reports": {"sessions", "maths", "store", "reports"},
     "datasets": {
         "charts",
+        "code_version",
         "contract",
         "dataset",
         "event_charts",

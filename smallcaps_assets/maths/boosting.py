@@ -20,6 +20,7 @@ from smallcaps_assets.maths.arguments import Floats, Ints, equal_lengths, intege
 Library = Literal["lightgbm", "xgboost"]
 Objective = Literal["binary", "three_class"]
 CLASSES: Mapping[str, tuple[int, ...]] = {"binary": (-1, 1), "three_class": (-1, 0, 1)}
+VERSIONS: Mapping[str, str] = {"lightgbm": lgb.__version__, "xgboost": xgb.__version__}
 HESSIAN = 0.25  # largest second derivative of a row's log loss: by it a weight of rows becomes a sum of hessians
 
 

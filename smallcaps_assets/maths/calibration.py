@@ -1,11 +1,14 @@
 """From a model's raw probability to one that can be taken at its word: fitted, kept as plain numbers, applied.
 
-Platt's: a logistic curve through the logit of the raw probability, with his targets (a class that n of the rows hold is
-forecast as (n + 1)/(N + 2) at most, so that few rows prove nothing). Isotonic: the best rising steps, within the
-same bounds. Three classes: each against the rest, then divided by their sum. A curve never falls: rows by which a
-higher raw probability were a lower one make it flat, which says that the model does not rank. Sources: Platt,
-"Probabilistic outputs for support vector machines" (1999); Zadrozny and Elkan, "Transforming classifier scores into
-accurate multiclass probability estimates" (2002).
+Platt's: a logistic curve through the logit of the raw probability, with his targets (n hits are forecast as
+(n + 1)/(n + 2) at most, so that few rows prove nothing), and held near the raw probability as far as the rows leave it
+open: those of a weak model lie close together, and a few dozen rows would else stretch them at random to 0 and 1.
+Isotonic: the best rising steps, within the bounds of the same targets. Three classes: each against the rest, then
+divided by their sum. No curve falls: where rows would have it fall it is flat, and says that the model does not rank.
+
+Rows of unequal weight count, all together, as Kish's (Σw)²/Σw² even ones. Sources: Platt, "Probabilistic outputs for
+support vector machines" (1999); Zadrozny and Elkan, "Transforming classifier scores into accurate multiclass
+probability estimates" (2002).
 """
 
 import json
@@ -21,6 +24,8 @@ Method = Literal["platt", "isotonic"]
 LEAST_ROWS = 30  # fewer rows say less of two numbers than the raw probability does
 LEAST_OF_A_CLASS = 5  # and a class that is hardly there nothing of its own
 FARTHEST = 1e-6  # a raw probability of 0 or 1 has no logit
+TOWARDS_RAW = 4.0  # 1/deviation² of what is believed before any row: a slope of 1 ± 0.5, an intercept of 0 ± 0.5
+AS_RAW = np.array([1.0, 0.0])  # slope and intercept
 STEPS = 100  # Newton's; about six are needed
 NEAR = 1e-10  # of a step that changes nothing
 
@@ -47,7 +52,7 @@ def calibrate(
         return json.dumps({"method": "none", "reason": reason})
     columns = list(probabilities.T) if probabilities.ndim == 2 else [probabilities]
     wanted = classes if probabilities.ndim == 2 else (1,)
-    even = weights / weights.mean()
+    even = weights * (weights.sum() / (weights @ weights))
     curve = _platt if method == "platt" else _isotonic
     curves = [curve(column, labels == of, even) for column, of in zip(columns, wanted, strict=True)]
     return json.dumps({"method": method, "rows": len(labels), "curves": curves})
@@ -115,15 +120,16 @@ def _platt(raw: Floats, hit: Bools, weight: Floats) -> dict[str, float]:
 
     def loss(at: Floats) -> float:
         line = design @ at
-        return float(weight @ (np.logaddexp(0, line) - target * line))
+        held = TOWARDS_RAW / 2 * ((at - AS_RAW) ** 2).sum()
+        return float(weight @ (np.logaddexp(0, line) - target * line) + held)
 
     level = float(weight @ target / weight.sum())
     flat = np.array([0.0, np.log(level / (1 - level))])
-    curve = flat
+    curve = AS_RAW
     for _ in range(STEPS):
         forecast = _logistic(design @ curve)
-        slope = design.T @ (weight * (forecast - target))
-        bend = design.T @ (design * (weight * forecast * (1 - forecast))[:, None]) + FARTHEST * np.eye(2)
+        slope = design.T @ (weight * (forecast - target)) + TOWARDS_RAW * (curve - AS_RAW)
+        bend = design.T @ (design * (weight * forecast * (1 - forecast))[:, None]) + TOWARDS_RAW * np.eye(2)
         step = np.linalg.solve(bend, slope)
         while loss(curve - step) > loss(curve) and np.abs(step).max() > NEAR:
             step = step / 2

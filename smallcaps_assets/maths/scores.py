@@ -113,7 +113,8 @@ def calibration_error(
     0.2
     """
     curve = reliability(label, p, bins, weight)
-    return float(np.sum(curve.weight * np.abs(curve.forecast - curve.share))) if len(curve.rows) else np.nan
+    gaps = curve.weight * np.abs(curve.forecast - curve.share)
+    return min(float(np.sum(gaps)), 1.0) if len(curve.rows) else np.nan
 
 
 def reliability(
@@ -171,7 +172,7 @@ def precision_at_top(
     ones = np.bincount(of_row, weights * labels, len(distinct))
     taken = np.clip(wanted - (np.cumsum(mass) - mass), 0.0, mass)
     parts = np.divide(taken, mass, out=np.zeros_like(mass), where=mass > 0.0)
-    return float(np.sum(ones * parts) / np.sum(taken))
+    return min(float(np.sum(ones * parts) / np.sum(taken)), 1.0)
 
 
 def log_loss_of_classes(label: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
@@ -228,7 +229,7 @@ def ranked_auc(label: Floats, weight: Floats, new: Bools) -> float:
             zeros_here += weight[i]
     right += ones_here * (zeros + zeros_here / 2.0)
     pairs = (ones + ones_here) * (zeros + zeros_here)
-    return right / pairs if pairs > 0.0 else np.nan
+    return min(right / pairs, 1.0) if pairs > 0.0 else np.nan  # rounding of weighted sums may go over
 
 
 def _mean(values: Floats, weight: Floats) -> float:
