@@ -39,6 +39,7 @@ from smallcaps_assets.datasets.manifest_verdict import manifest_verdict
 from smallcaps_assets.datasets.market_states import market_states
 from smallcaps_assets.datasets.minute_bars import minute_bars
 from smallcaps_assets.datasets.ml_splits import ml_splits
+from smallcaps_assets.datasets.model_metrics import model_metrics
 from smallcaps_assets.datasets.models import models
 from smallcaps_assets.datasets.news import news
 from smallcaps_assets.datasets.predictions import predictions
@@ -89,7 +90,7 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         window_coverage,
     ),
     "labels": (imbalance_bars, barrier_labels, sample_weights),
-    "research": (training_rows, feature_dictionary, ml_splits, models, predictions),
+    "research": (training_rows, feature_dictionary, ml_splits, models, predictions, model_metrics),
     "source": (api_usage,),
 }
 DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for stage in FLOW.values() for dataset in stage}
