@@ -1,5 +1,6 @@
 """Formulas are read from the docstrings beside the code."""
 
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -41,3 +42,9 @@ def test_every_family_documents_features() -> None:
     assert {formula.family for formula in formulas().values()} == {
         module.__name__.rpartition("features_")[2] for module in FAMILIES
     }
+
+
+def test_every_feature_is_named_by_a_test_of_its_family() -> None:
+    for name, formula in formulas().items():
+        tests = Path(__file__).with_name(f"test_features_{formula.family}.py").read_text()
+        assert f'"{name}"' in tests, name
