@@ -202,20 +202,28 @@ def shown(made: pl.DataFrame, untrained: list[str], hindsight: int) -> dict[str,
     }
 
 
+def believable_auc(acknowledged: float = BELIEVABLE) -> pl.Expr:
+    """The highest area under the curve that is no suspected leak, by ``ticker_sessions``.
+
+    Of few of them luck gets higher too: there it is two deviations above 0.65, as 0.91 of 20 and 0.81 of 50.
+    """
+    return pl.max_horizontal(pl.lit(acknowledged), HONEST + 2 * LUCK / pl.col("ticker_sessions").sqrt())
+
+
 def auc_is_believable(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame], config: ModelsConfig) -> Verdict:
     """No area under the curve is above what is acknowledged: that would be a leak of the future, not foresight.
 
-    Judged are models, and means over a scheme's folds, since a leak is in every fold. Of few ticker-sessions luck gets
-    higher too: there the bound is two deviations above 0.65, as 0.91 of 20 and 0.81 of 50.
+    Judged are models, and means over a scheme's folds, since a leak is in every fold.
     """
     known = stored.drop_nulls("auc").with_columns(fold=pl.col("fold").cast(pl.String))
     count = pl.col("ticker_sessions")
     mean = (pl.col("auc") * count).sum() / count.sum()
     of_folds = known.group_by("scheme", "objective", "library").agg(count.sum(), fold=pl.lit("mean"), auc=mean)
     judged_by = pl.concat([part.select(*MODEL, "ticker_sessions", "auc") for part in (known, of_folds)])
-    bound = pl.max_horizontal(pl.lit(config.acknowledged_auc), HONEST + 2 * LUCK / count.sqrt())
     acknowledged = judged_by.filter(pl.col("auc") <= config.acknowledged_auc).height
-    above = judged_by.filter(pl.col("auc") > bound).sort("auc", *MODEL, descending=True)
+    above = judged_by.filter(pl.col("auc") > believable_auc(config.acknowledged_auc)).sort(
+        "auc", *MODEL, descending=True
+    )
     suspects = [f"{' '.join(row[:4])}: AUC {row[5]:.3f} of {row[4]} ticker-sessions" for row in above.iter_rows()]
     found = {
         "acknowledged_auc": config.acknowledged_auc,

@@ -8,7 +8,7 @@ from smallcaps_assets.reports.marks import BALANCE, DECAY, EFFECTIVE, UNIQUENESS
 OUTCOMES = ("+1", "0", "-1", "censored")
 DRIFTLESS = "driftless +1"
 SLICES = ("all", "month", "detector")
-BEFORE_EVENT = "before the event"
+BEFORE_EVENT = "before its event"
 HALVINGS = 12  # bins of weights: halves, down to 1/4096 and all below it
 BINS = 20  # of uniqueness: 0.05 each
 

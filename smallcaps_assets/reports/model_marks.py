@@ -102,6 +102,12 @@ def metrics(found: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([marks(METRICS, whole.sort("panel", maintain_order=True)), marks(SLICES, sliced)])
 
 
+def unmodelled(models: int, scheme: str) -> pl.DataFrame:
+    """A sentence if there is no model to report on."""
+    sentence = f"There is no model of scheme {scheme}: the metadata of models say why."
+    return told(VERDICTS, [] if models else [("no model", "models", sentence, None)])
+
+
 def verdicts(found: pl.DataFrame) -> pl.DataFrame:
     """What the scores of each model say, in words. ``believable``: the highest AUC that is no suspected leakage."""
     rows = []

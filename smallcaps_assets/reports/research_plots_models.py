@@ -35,15 +35,23 @@ def calibration(marks: pl.DataFrame) -> bytes:
     for axes, panel in zip(drawn, panels, strict=False):
         ece = {name: errors.filter(panel=panel, series=name)["value"].sum() for name in CALIBRATED}
         few, many = (getattr(own.filter(panel=panel)["rows"], end)() for end in ("min", "max"))
-        drawing.dress(
-            axes, f"{panel}\nECE {ece[BEFORE]:.3f} before, {ece[AFTER]:.3f} after; {few:,} to {many:,} rows a point"
-        )
+        both = f"{ece[BEFORE]:.3f} before, {ece[AFTER]:.3f} after"
+        error = both if ece[BEFORE] != ece[AFTER] else f"{ece[AFTER]:.3f} before and after"  # too few rows to calibrate
+        drawing.dress(axes, f"{panel}\nECE {error}; {few:,} to {many:,} rows a point")
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1.0, linestyle="--")
         for series, (colour, marker) in CALIBRATED.items():
             points = own.filter(panel=panel, series=series).sort("place")
             axes.plot(points["x"], points["value"], color=colour, linewidth=1.0, alpha=0.6)
             size = 12 + 150 * points["rows"].to_numpy() / most
-            axes.scatter(points["x"], points["value"], s=size, color=colour, marker=marker, alpha=0.75, linewidth=0)
+            axes.scatter(
+                points["x"],
+                points["value"],
+                s=size,
+                facecolor=_face(series),
+                edgecolor=colour,
+                marker=marker,
+                alpha=0.8,
+            )
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
         axes.set_aspect("equal")
@@ -52,12 +60,19 @@ def calibration(marks: pl.DataFrame) -> bytes:
         drawing.name_axes(axes, "forecast chance of +1", "share of +1 that came")
     for axes in drawn[len(panels) :]:
         axes.set_axis_off()
+    if not panels:
+        drawing.nothing(drawn[0])
     handles = [
-        Line2D([], [], color=colour, marker=marker, markersize=6, label=series)
+        Line2D([], [], color=colour, marker=marker, markerfacecolor=_face(series), label=series)
         for series, (colour, marker) in CALIBRATED.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return drawing.png(figure)
+
+
+def _face(series: str) -> str:
+    """Hollow before calibration, so that points that lie on each other are both seen."""
+    return CALIBRATED[AFTER][0] if series == AFTER else "none"
 
 
 def _span(points: pl.DataFrame) -> tuple[float, float]:
@@ -98,6 +113,8 @@ def importance(marks: pl.DataFrame) -> bytes:
         line[0].invert_yaxis()
         drawing.name_axes(line[0], y=objective)
         line[-1].legend(fontsize=8, frameon=False, loc="lower right")
+    if not objectives:
+        drawing.nothing(grid[0, 0])
     return drawing.png(figure)
 
 
@@ -162,6 +179,8 @@ def slices(marks: pl.DataFrame) -> bytes:
             axes.tick_params(labelbottom=True)
         line[0].set_yticks(np.arange(len(labels[kind])), labels[kind])
         line[0].set_ylim(len(labels[kind]) - 0.4, -0.6)
+    if not kinds:
+        drawing.nothing(grid[0, 0])
     handles = [
         Line2D([], [], color=TURNS[turn % len(TURNS)], marker="o", markersize=4, label=model)
         for turn, model in enumerate(models)

@@ -70,7 +70,7 @@ def signals(forecasts: pl.DataFrame, threshold: float | None, key: list[str]) ->
 
 def equity(bought: pl.DataFrame, panels: Sequence[str], span: Sequence[date]) -> pl.DataFrame:
     """Gains by session of the span, gross and net, of each panel; a session or panel without signals has zeros."""
-    calendar = pl.DataFrame({"session": span}).with_row_index("x")
+    calendar = pl.DataFrame({"session": span}, schema={"session": pl.Date}).with_row_index("x")
     grid = pl.DataFrame({"panel": panels}).join(calendar, how="cross")
     by = bought.group_by("panel", "session").agg(
         pl.len().alias("rows"), *[pl.col(name).sum() for name in RETURNS.values()]
@@ -125,14 +125,14 @@ def performance(bought: pl.DataFrame, gains: pl.DataFrame, trials: int) -> pl.Da
 def verdicts(performed: pl.DataFrame) -> pl.DataFrame:
     """What each panel's gains after costs say, in words. ``performed``: marks of ``performance``."""
     rows: list[tuple[str, str, str, float | None]] = []
-    usual = performed.filter(panel=BENCHMARK, series="net", label=MEAN)["value"].item()
+    usual = dict(performed.filter(series="net", label=MEAN).select("panel", "value").rows())
     for panel in performed["panel"].unique(maintain_order=True):
         gross, net = (
             dict(performed.filter(panel=panel, series=series).select("label", "value").rows()) for series in RETURNS
         )
         rows.append((f"rule, {panel}", "gains", _gains(gross, net), net[SUM]))
         if panel != BENCHMARK and net["signals"]:
-            rows.append((f"rule, {panel}", "choice", _choice(net[MEAN], usual), net[MEAN]))
+            rows.append((f"rule, {panel}", "choice", _choice(net[MEAN], usual[BENCHMARK]), net[MEAN]))
             rows.append((f"rule, {panel}", "luck", _luck(net[DEFLATED], net["sessions"]), net[DEFLATED]))
     return told(VERDICTS, rows)
 
@@ -162,8 +162,8 @@ def _luck(deflated: float | None, sessions: float) -> str:
     return f"{chance}." if deflated >= SURE else f"{chance}: luck cannot be ruled out."
 
 
-def in_words(scheme: str, threshold: float | None) -> str:
-    """What the rule buys, when and how much of it."""
+def in_words(scheme: str, threshold: float | None, censored: int, bars: int) -> str:
+    """What the rule buys, when and how much of it. ``censored`` of the test span's ``bars`` have no outcome."""
     bound = (
         "the chance at which the row's own bet breaks even after costs, (loss + cost) / (profit + loss)"
         if threshold is None
@@ -173,5 +173,7 @@ def in_words(scheme: str, threshold: float | None) -> str:
         f"The same notional at the close of every test bar of the {scheme} folds whose forecast chance of +1, given "
         f"that a barrier is touched, is at least {bound}; it is held to the label's end. Every signal is taken, also "
         "while earlier ones are open. Forecasts are those of the row's own fold; bars before their tape's first event "
-        "are left out as hindsight. Gains are in notionals of one signal, not compounded."
+        "are left out as hindsight. Gains are in notionals of one signal, not compounded. What it cannot "
+        f"show: {censored:,} of the span's {bars:,} bars are censored, the data end before their outcome; nobody who "
+        "trades knows beforehand which they are, but here they are not bought."
     )

@@ -38,7 +38,7 @@ def test_every_outcome_has_its_share_and_a_driftless_walk_its_share_of_the_touch
     assert shares(marks, "month", "2024-02")["censored"] == (1.0, 1)
     assert shares(marks, "month", "2024-02")["driftless +1"] == (0.0, 0)
     assert shares(marks, "detector", "flush")["+1"] == (pytest.approx(1 / 3), 1)
-    assert shares(marks, "detector", "before the event")["0"] == (1.0, 1)
+    assert shares(marks, "detector", "before its event")["0"] == (1.0, 1)
 
 
 def weighed(*rows: tuple[float, float]) -> pl.DataFrame:

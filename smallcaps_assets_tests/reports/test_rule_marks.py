@@ -156,5 +156,8 @@ def test_what_the_gains_say_is_said_in_words(p_up: list[float], series: str, wor
 
 
 def test_the_rule_says_what_it_buys() -> None:
-    assert "at least the chance at which the row's own bet breaks even after costs" in in_words("walk_forward", None)
-    assert "at least 0.55; it is held to the label's end" in in_words("walk_forward", 0.55)
+    assert "at least the chance at which the row's own bet breaks even after costs" in in_words(
+        "walk_forward", None, 0, 0
+    )
+    assert "at least 0.55; it is held to the label's end" in in_words("walk_forward", 0.55, 0, 0)
+    assert "1,200 of the span's 4,000 bars are censored" in in_words("walk_forward", None, 1200, 4000)
