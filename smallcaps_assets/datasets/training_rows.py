@@ -1,9 +1,10 @@
 """A labelled bar, ready to train on: features known at its close, and apart from them what came of it.
 
 Source: `imbalance_bars` with `barrier_labels` and `sample_weights`; features from the tape's ticks and quotes, the
-minute bars that had ended, and the session's `daily_metrics` and `universe`. Grain: one row per bar with a label of the
-configured set that is not censored. Features `f_…` are known at `known_at`, the bar's close; `label`, `weight` and the
-outcomes `o_…` at `label_ends_at`, and may never be features.
+minute bars that had ended, the session's `daily_metrics` and `universe`, the market states and `news` so far, and what
+is `carried_over`. Grain: one row per bar with a label of the configured set that is not censored. Features `f_…` are
+known at `known_at`, the bar's close; `label`, `weight` and the outcomes `o_…` at `label_ends_at`, and may never be
+features.
 
 What can go wrong: a tape is there because of an event inside it, so a bar before the first event was chosen with
 hindsight: `event_known_at` is null for it, and a rule that trades events must leave it out. A missing value stays null,
@@ -26,6 +27,7 @@ from smallcaps_assets.datasets.event_trades import windows_by_partition
 from smallcaps_assets.datasets.imbalance_bars import tape_ticks
 from smallcaps_assets.maths.features import features
 from smallcaps_assets.maths.features_events import event_features
+from smallcaps_assets.maths.features_known import known_features
 from smallcaps_assets.maths.prefix import changed, instants
 from smallcaps_assets.maths.tapes import TAPE, WINDOW, owned
 from smallcaps_assets.partitions import Axis
@@ -35,6 +37,7 @@ ROUNDING = 1e-12  # relative: polars divides a frame of one row by way of the re
 CANCELLED = 1e-15  # absolute: what that leaves of a ratio less one
 QUOTES, MINUTES = "the last whole second of quotes", "the last whole minute"
 DAILY = "before the session"
+STATES = "the last change of the market state"
 
 
 class TrainingRowsConfig(dg.Config):
@@ -111,6 +114,15 @@ class TrainingRows(pa.DataFrameModel):
     f_cap_class: float = feature("size of the company", "class", known=DAILY)
     f_minutes_since_open: float = feature("time of the session", "minutes")
     f_sessions_since_reverse_split: float = feature("age of the latest reverse split", "sessions", known=DAILY)
+    f_halted: float = feature("whether trading is halted: 1 or 0", "flag", known=STATES)
+    f_halts_so_far: float = feature("halts of the market day", "halts", known=STATES)
+    f_limit_side: float = feature("price band at which trading stands", "side", known=STATES)
+    f_distance_to_luld_upper: float = feature("room up to the price band", "share", known=STATES)
+    f_distance_to_luld_lower: float = feature("room down to the price band", "share", known=STATES)
+    f_short_sale_restricted: float = feature("whether Rule 201 is in force: 1 or 0", "flag", known=STATES)
+    f_news_count: float = feature("news since the prior session's close", "articles", known="published by the close")
+    f_news_sentiment: float = feature("how good those news are", "score", known="published by the close")
+    f_short_interest_ratio: float = feature("how crowded short sellers are", "days", known=DAILY)
     f_seconds_since_event: float = feature("age of `event_known_at`", "seconds")
     o_ret_gross: float = outcome("return to the label's end", unit="simple return", gt=-1)
     o_ret_net: float = outcome("the same less costs", unit="simple return")
@@ -172,6 +184,9 @@ class Sources(NamedTuple):
     minute_bars: pl.LazyFrame
     daily_metrics: pl.LazyFrame
     universe: pl.LazyFrame
+    market_states: pl.LazyFrame
+    carried_over: pl.LazyFrame
+    news: pl.LazyFrame
 
     def until(self, cuts: pl.DataFrame) -> "Sources":
         """What was known of each ticker by its instant ``until``; of the daily facts, the sessions up to its own."""
@@ -185,7 +200,15 @@ class Sources(NamedTuple):
             minute_bars=self.minute_bars.filter(pl.col("started_at") + minute <= until),
             daily_metrics=self.daily_metrics.filter(pl.col("session") <= session),
             universe=self.universe.filter(pl.col("session") <= session),
+            market_states=self.market_states.filter(pl.col("known_at") <= until),
+            carried_over=self.carried_over.filter(pl.col("session") <= session),
+            news=by_ticker(self.news).filter(pl.col("published_at") <= until).drop("ticker"),
         )
+
+
+def by_ticker(news: pl.LazyFrame) -> pl.LazyFrame:
+    """The articles once for each ticker that they name, and then naming no other."""
+    return news.with_columns(ticker="tickers").explode("ticker").with_columns(tickers=pl.concat_list("ticker"))
 
 
 def known(bars: pl.DataFrame, events: pl.DataFrame, sources: Sources) -> pl.DataFrame:
@@ -194,10 +217,11 @@ def known(bars: pl.DataFrame, events: pl.DataFrame, sources: Sources) -> pl.Data
     here = (pl.col("session") == session) & pl.col("ticker").is_in(bars["ticker"].unique().to_list())
     ticks = tape_ticks(sources.event_trades, events)
     seconds = owned(sources.event_quotes.filter(here), events, "second_at").collect()
-    minutes, metrics, listed = (frame.filter(here).collect() for frame in sources[2:])
-    return event_features(
-        features(bars, ticks, seconds, minutes, metrics, listed, sessions.hours(session).opens_at), events
-    )
+    minutes, metrics, listed, states, carried = (frame.filter(here).collect() for frame in sources[2:-1])
+    articles = sources.news.filter(pl.col("session") == session).collect()
+    priced = features(bars, ticks, seconds, minutes, metrics, listed, sessions.hours(session).opens_at)
+    told = known_features(bars.select(*KEY, "closed_at", "close"), states, articles, carried)
+    return event_features(priced.join(told.drop("closed_at", "close"), on=KEY, how="left", validate="1:1"), events)
 
 
 def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], config: TrainingRowsConfig) -> Verdict:
@@ -244,13 +268,17 @@ def training_rows(
     minute_bars: pl.LazyFrame,
     daily_metrics: pl.LazyFrame,
     universe: pl.LazyFrame,
+    market_states: pl.LazyFrame,
+    carried_over: pl.LazyFrame,
+    news: pl.LazyFrame,
     config: TrainingRowsConfig,
 ) -> Iterator[Rows]:
     """Features and outcomes of the labelled bars, one partition after another."""
     wanted = run.wanted(pl.col("ticker"))
     outcomes = labelled(barrier_labels.filter(wanted), sample_weights.filter(wanted), config.barriers)
     events = windows_by_partition(run, known_events(event_manifest.filter(wanted)))
-    sources = Sources(event_trades, event_quotes, minute_bars, daily_metrics, universe)
+    facts = (daily_metrics, universe, market_states, carried_over, news)
+    sources = Sources(event_trades, event_quotes, minute_bars, *facts)
     for part in run.split(imbalance_bars.filter(wanted)):
         rows = training_rows.empty()
         if part.frame.height:

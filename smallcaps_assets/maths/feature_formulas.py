@@ -15,11 +15,20 @@ from smallcaps_assets.maths import (
     features_context,
     features_events,
     features_flow,
+    features_known,
     features_liquidity,
     features_quotes,
 )
 
-FAMILIES = (features_bars, features_flow, features_quotes, features_liquidity, features_context, features_events)
+FAMILIES = (
+    features_bars,
+    features_flow,
+    features_quotes,
+    features_liquidity,
+    features_context,
+    features_known,
+    features_events,
+)
 ENTRY = re.compile(r"``(f_\w+)``: (.+?)(?=\s+``f_\w+``:|\n\s*\n|\s*\Z)", re.DOTALL)
 
 

@@ -14,9 +14,13 @@ from smallcaps_assets.maths.tapes import TICKER_SESSION
 def state_features(bars: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     """The bars (``closed_at``, ``close``) with what the ticker's last state at their close says.
 
-    ``f_halted``: 1 in a halt, else 0. ``f_halts_so_far``: halts begun in the market day. ``f_limit_side``: 1 if the
-    last traded minute closed at the upper price band or beyond, −1 at the lower, else 0. ``f_distance_to_luld_upper``
-    and ``_lower``: band over close − 1, shares. ``f_short_sale_restricted``: 1 under Rule 201, else 0.
+    ``f_halted``: 1 in a halt, 0 not; null without halt files.
+    ``f_halts_so_far``: halts that began in the market day by the bar's close; null without halt files.
+    ``f_limit_side``: 1 if the last traded minute closed at the upper price band or beyond, −1 at the lower, 0 at
+    neither; null without bands.
+    ``f_distance_to_luld_upper``: upper price band / close − 1; null without bands.
+    ``f_distance_to_luld_lower``: lower price band / close − 1; null without bands.
+    ``f_short_sale_restricted``: 1 under Rule 201, 0 not; null where it is not known.
     """
     joined = bars.sort("closed_at").join_asof(
         states.sort("known_at").rename({"known_at": "_since"}),
@@ -40,8 +44,11 @@ def state_features(bars: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
 def news_features(bars: pl.DataFrame, articles: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
     """The bars with the articles that name the ticker, published after the prior session's close and by the bar's.
 
-    ``f_news_count``: articles. ``f_news_sentiment``: mean of the vendor's insights into the ticker, each 1, 0 or −1;
-    null without one. Published is when the publisher says so. Both null where the evening before was not asked for.
+    Published is when the publisher says so.
+
+    ``f_news_count``: articles that name the ticker; null where the evening before was not asked for.
+    ``f_news_sentiment``: mean of the vendor's insights into the ticker, positive 1, neutral 0, negative −1; null
+    without one.
     """
     sums = ["mentions", "sentiments", "sentiment_sum"]
     at = mentions(articles).group_by("ticker", "published_at").agg(counted()).sort("published_at")
@@ -63,7 +70,9 @@ def known_features(
     """The bars of a session with this module's features.
 
     ``f_short_interest_ratio``: days to cover of the newest report that is public before the session, short interest
-    over average daily volume. Of all measures of short interest it alone is the same before and after a split: days.
+    over average daily volume; null without a report in 25 sessions.
+
+    Of all measures of short interest it alone is the same before and after a split.
     """
     days = carried.select(*TICKER_SESSION, f_short_interest_ratio="days_to_cover")
     told = news_features(state_features(bars, states), articles, carried)

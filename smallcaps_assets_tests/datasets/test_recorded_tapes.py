@@ -10,10 +10,13 @@ from smallcaps_assets import contract as contracts
 from smallcaps_assets import sessions
 from smallcaps_assets.dataset import Dataset, Run
 from smallcaps_assets.datasets.barrier_labels import BarrierLabelsConfig, barrier_labels
+from smallcaps_assets.datasets.carried_over import carried_over
 from smallcaps_assets.datasets.event_quotes import event_quotes
 from smallcaps_assets.datasets.event_trades import event_trades
 from smallcaps_assets.datasets.imbalance_bars import ImbalanceBarsConfig, bars_conserve_the_tape, imbalance_bars
+from smallcaps_assets.datasets.market_states import market_states
 from smallcaps_assets.datasets.ml_splits import MlSplitsConfig, ml_splits, no_training_label_meets_a_test
+from smallcaps_assets.datasets.news import news
 from smallcaps_assets.datasets.sample_weights import sample_weights
 from smallcaps_assets.datasets.training_rows import TrainingRowsConfig, prefix_stable, training_rows
 from smallcaps_assets.partitions import WHOLE, Axis, Partition
@@ -54,7 +57,8 @@ def lake() -> dict[str, pl.DataFrame]:
     none = pl.lit(None, dtype=pl.Int64).alias("sessions_since_reverse_split")
     found["daily_metrics"] = pl.DataFrame(keys | dict.fromkeys(daily, 10.0), strict=False).with_columns(none)
     listed = pl.DataFrame(keys).with_columns(security_id="ticker", cap_class=pl.lit("large"), float_shares=pl.lit(1e9))
-    return found | {"universe": listed}
+    unknown = {each.name: each.empty() for each in (market_states, carried_over, news)}
+    return found | {"universe": listed} | unknown
 
 
 @needs_shared
@@ -69,7 +73,7 @@ def test_recorded_tapes_give_bars_labels_weights_rows_and_splits(lake: dict[str,
     around = of("imbalance_bars", "event_quotes", "minute_bars")
     lake["barrier_labels"] = labels = rows(barrier_labels, **ticks, **around, config=BarrierLabelsConfig())
     lake["sample_weights"] = weights = rows(sample_weights, **of("barrier_labels", "imbalance_bars"))
-    facts = of("barrier_labels", "sample_weights", "daily_metrics", "universe")
+    facts = of("barrier_labels", "sample_weights", "daily_metrics", "universe", "market_states", "carried_over", "news")
     inputs = ticks | around | facts
     lake["training_rows"] = trained = rows(training_rows, **inputs, config=TrainingRowsConfig())
     splits = rows(ml_splits, **of("training_rows"), config=MlSplitsConfig())

@@ -16,8 +16,9 @@ from smallcaps_assets.datasets.event_trades import event_trades
 from smallcaps_assets.datasets.imbalance_bars import ImbalanceBarsConfig, imbalance_bars
 from smallcaps_assets.datasets.sample_weights import sample_weights
 from smallcaps_assets.datasets.training_rows import TrainingRows, TrainingRowsConfig, prefix_stable, training_rows
-from smallcaps_assets.maths import features, features_bars, features_context
+from smallcaps_assets.maths import features, features_bars, features_context, features_known
 from smallcaps_assets.partitions import Partition
+from smallcaps_assets_tests.datasets.state_rows import beside_prices
 from smallcaps_assets_tests.datasets.tape_rows import INSTANT, SESSION, Row, Source, at, manifest, quote, trade
 
 G = (Partition(SESSION, "G"), Partition(SESSION, "H"))
@@ -64,6 +65,7 @@ def lake() -> dict[str, Any]:
     universe = pl.DataFrame(known | {"security_id": ["S1"], "cap_class": ["micro"], "float_shares": [None]})
     found: dict[str, Any] = windows | {"minute_bars": minutes.lazy(), "daily_metrics": metrics.lazy()}
     found["universe"] = universe.with_columns(pl.col("float_shares").cast(pl.Float64)).lazy()
+    found |= beside_prices()
     run = Run("x", G)
     found["event_trades"] = first(event_trades(run, **windows, minute_bars=found["minute_bars"], polygon=source))
     found["event_quotes"] = first(event_quotes(run, **windows, polygon=source))
@@ -146,6 +148,19 @@ def test_the_barrier_set_is_configured(inputs: Any) -> None:
     (part, _) = computed(inputs, TrainingRowsConfig(barriers="plain"))
     assert set(part.frame["o_target"]) == {1.0}
     assert set(part.frame.select("o_upper", "o_lower").rows()) == {(0.15, -0.10)}
+
+
+def test_states_news_and_short_interest_are_those_known_at_the_close(inputs: Any) -> None:
+    (part, _) = computed(inputs)
+    clock = pl.col("known_at").cast(pl.Int64)
+    early, late = (part.frame.filter(clock < at("10:05:00")), part.frame.filter(clock >= at("10:08:20")))
+    close = inputs["imbalance_bars"].filter(pl.col("bar") == late["bar"][0]).collect()["close"].item()
+    told = ["f_halted", "f_halts_so_far", "f_short_sale_restricted", "f_news_count", "f_news_sentiment"]
+    assert early.select(told).unique().rows() == [(0.0, 0.0, 0.0, 2.0, 1.0)]
+    assert late.select(told).unique().rows() == [(0.0, 1.0, 1.0, 3.0, 0.0)]
+    assert early["f_distance_to_luld_upper"].null_count() == early.height > 0
+    assert late["f_distance_to_luld_upper"][0] == pytest.approx(5.5 / close - 1)
+    assert set(part.frame["f_short_interest_ratio"]) == {2.5}
 
 
 def test_labels_without_weights_are_refused(inputs: Any) -> None:
@@ -243,3 +258,21 @@ def test_the_features_are_the_columns_that_begin_with_f_and_no_outcome_is_one() 
     for name in [*outcomes, "detector", "known_at", "bar"]:
         with pytest.raises(ValueError, match=f"{name} is no feature"):
             contracts.feature_names(TrainingRows, name)
+
+
+@pytest.mark.parametrize(("early", "at_column"), [("states", "known_at"), ("articles", "published_at")])
+def test_a_state_or_an_article_that_counts_before_its_instant_is_caught(
+    inputs: Any, early: str, at_column: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = features_known.known_features
+
+    def ahead(bars: pl.DataFrame, states: pl.DataFrame, articles: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+        given = {"states": states, "articles": articles}
+        given[early] = given[early].with_columns(pl.col(at_column) - pl.duration(minutes=3, time_unit="ns"))
+        return honest(bars, given["states"], given["articles"], carried)
+
+    monkeypatch.setattr(training, "known_features", ahead)
+    (part, _) = computed(inputs)
+    verdict = prefix_stable(part.frame, inputs, TrainingRowsConfig(prefix_instants=9))
+    assert not verdict.passed
+    assert ("f_news_count" in verdict.metadata["changed"]) is (early == "articles")

@@ -7,18 +7,18 @@ import polars as pl
 import pytest
 
 from smallcaps_assets.maths.features_known import known_features
+from smallcaps_assets_tests.datasets.tape_rows import INSTANT, Schema
 
 DAY = date(2024, 1, 16)
-INSTANT = pl.Datetime("ns", "UTC")
-STATE = {
+STATE: Schema = {
     "session": pl.Date, "ticker": pl.String, "known_at": INSTANT, "halted": pl.Boolean, "halts": pl.Int64,
     "limit_side": pl.Int8, "luld_lower": pl.Float64, "luld_upper": pl.Float64, "ssr": pl.Boolean,
 }  # fmt: skip
-ARTICLE = {
+ARTICLE: Schema = {
     "article_id": pl.String, "published_at": INSTANT, "tickers": pl.List(pl.String),
     "insight_tickers": pl.List(pl.String), "sentiments": pl.List(pl.String),
 }  # fmt: skip
-CARRIED = {
+CARRIED: Schema = {
     "session": pl.Date, "ticker": pl.String, "days_to_cover": pl.Float64, "evening_mentions": pl.Int64,
     "evening_sentiments": pl.Int64, "evening_sentiment_sum": pl.Float64,
 }  # fmt: skip
