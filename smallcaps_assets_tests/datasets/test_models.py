@@ -57,7 +57,9 @@ def test_there_is_a_model_for_each_fold_objective_and_library_and_it_says_what_i
 
 def test_without_a_leak_the_area_under_the_curve_is_a_half_and_the_skill_none(noise: Any) -> None:
     frame, inputs, config, _ = noise
-    assert frame.filter((pl.col("auc_low") <= 0.5) & (pl.col("auc_high") >= 0.5)).height >= 14  # of 16, at 95 %
+    # of 16, at 95 %: the four of a fold judge the same rows, and miss a half together
+    assert frame.filter((pl.col("auc_low") <= 0.5) & (pl.col("auc_high") >= 0.5)).height >= 12
+    assert abs(frame.select(pl.col("auc").mean()).item() - 0.5) < 0.05
     assert frame.select(pl.col("brier_skill").mean()).item() < 0.02
     assert auc_is_believable(frame, inputs, config).passed
 
