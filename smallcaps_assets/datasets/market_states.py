@@ -39,6 +39,7 @@ from smallcaps_assets.partitions import Axis, letter_of
 KEY = ["session", "ticker", "known_at"]
 BANDS = ["luld_lower", "luld_upper", "reference_price", "luld_tier", "limit_side"]
 JUMP = 5.0  # times, from the previous close to the first price: more often a split that the vendor lacks than news
+TOGETHER = 10  # sessions whose regular minutes are in memory at once
 STATES = ["halted", "halt_code", "halts", *BANDS, "ssr", "ssr_since"]
 
 
@@ -288,6 +289,7 @@ def market_states(
         "halts": halts,
         "minute_bars": minute_bars,
     }
-    for part in run.split(made(members(run, universe), inputs, config)):
-        counts = {name: int(part.frame[name].sum()) for name in ("halted", "ssr")}
-        yield part._replace(metadata={"members": part.frame["ticker"].n_unique(), **counts})
+    for piece in run.in_pieces(TOGETHER):
+        for part in piece.split(made(members(piece, universe), inputs, config)):
+            counts = {name: int(part.frame[name].sum()) for name in ("halted", "ssr")}
+            yield part._replace(metadata={"members": part.frame["ticker"].n_unique(), **counts})
