@@ -43,6 +43,7 @@ from smallcaps_assets.datasets.model_metrics import model_metrics
 from smallcaps_assets.datasets.models import models
 from smallcaps_assets.datasets.news import news
 from smallcaps_assets.datasets.predictions import predictions
+from smallcaps_assets.datasets.research_report import research_report
 from smallcaps_assets.datasets.sample_weights import sample_weights
 from smallcaps_assets.datasets.scored_events import scored_events
 from smallcaps_assets.datasets.shares_outstanding import shares_outstanding
@@ -90,7 +91,7 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         window_coverage,
     ),
     "labels": (imbalance_bars, barrier_labels, sample_weights),
-    "research": (training_rows, feature_dictionary, ml_splits, models, predictions, model_metrics),
+    "research": (training_rows, feature_dictionary, ml_splits, models, predictions, model_metrics, research_report),
     "source": (api_usage,),
 }
 DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for stage in FLOW.values() for dataset in stage}

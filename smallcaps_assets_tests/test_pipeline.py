@@ -59,7 +59,9 @@ def test_pages_for_people_lie_beside_the_datasets(
 ) -> None:
     assert demo_result.returncode == 0
     pages = sorted(path.name for path in (demo_folder / "lake" / "reports").iterdir())
-    assert pages == ["event_review.html", "events_report.html", "events_report.png"]
+    pictures = ("calibration", "equity", "folds", "importance", "labels", "slices", "weights")
+    research = [*(f"research_{name}.png" for name in pictures), "research_report.html"]
+    assert pages == sorted(["event_review.html", "events_report.html", "events_report.png", *research])
     review = (demo_folder / "lake" / "reports" / "event_review.html").read_text(encoding="utf-8")
     sampled = Lake(demo_folder / "lake").read("event_review", "all")["event_id"].to_list()
     assert re.findall(r'data-event="([^"]+)"', review) == sampled

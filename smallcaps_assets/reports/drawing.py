@@ -3,7 +3,7 @@
 The same marks give the same bytes: no date and no version of the drawing library is in them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 
 from matplotlib.axes import Axes
@@ -64,8 +64,16 @@ def thinned(labels: Sequence[str], most: int = MOST_TICKS) -> tuple[list[int], l
     return list(range(0, len(labels), step)), list(labels[::step])
 
 
+def empty(panels: Iterable[Axes]) -> None:
+    """Say in the first of the panels that there is nothing to draw, and hide their empty frames."""
+    for place, axes in enumerate(panels):
+        axes.set_axis_off()
+        if not place:
+            nothing(axes)
+
+
 def nothing(axes: Axes) -> None:
-    """Say that there is nothing to draw, rather than show an empty frame."""
+    """Say that there is nothing to draw in the panel."""
     axes.text(0.5, 0.5, "no rows", transform=axes.transAxes, ha="center", va="center", fontsize=9, color=MUTED)
 
 

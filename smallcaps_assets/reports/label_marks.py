@@ -1,4 +1,7 @@
-"""Marks of what models learn from: the balance of labels, their weights, and how these decay with age."""
+"""Marks of what models learn from: the balance of labels, their weights, and how these decay with age.
+
+Groups keep the order of their rows, so that sums of floats come out the same however many threads there are.
+"""
 
 import polars as pl
 
@@ -32,7 +35,7 @@ def balance(labels: pl.DataFrame) -> pl.DataFrame:
     counts = {"+1": label == 1, "0": label == 0, "-1": label == -1, "censored": label.is_null(), DRIFTLESS: touched}
     frames = []
     for kind in SLICES:
-        by = walked.group_by("barriers", slices[kind].alias("label")).agg(
+        by = walked.group_by("barriers", slices[kind].alias("label"), maintain_order=True).agg(
             *[held.fill_null(False).sum().cast(pl.Int64).alias(name) for name, held in counts.items()],
             _walk=pl.col("_chance").filter(touched).sum(),
             _all=pl.len(),
@@ -52,7 +55,7 @@ def weights(weighed: pl.DataFrame) -> pl.DataFrame:
     """
     halved = (-pl.col("weight").log(2)).floor().fill_nan(HALVINGS).clip(0, HALVINGS).cast(pl.Int64)
     by_weight = (
-        weighed.group_by("barriers", _bin=halved)
+        weighed.group_by("barriers", _bin=halved, maintain_order=True)
         .agg(pl.len().alias("rows"), pl.col("weight").sum())
         .sort("barriers", "_bin")
         .with_columns(value=pl.col("weight") / pl.col("weight").sum().over("barriers"), x=0.5 ** pl.col("_bin"))
@@ -88,7 +91,9 @@ def effective(weighed: pl.DataFrame, panel: pl.Expr) -> pl.DataFrame:
         "effective: (Σw)²/Σw²": square.fill_nan(0.0),
         "ticker-sessions": pl.struct("session", "ticker").n_unique().cast(pl.Float64),
     }
-    by = weighed.group_by(panel=panel).agg(pl.len().alias("rows"), **{f"_{name}": of for name, of in figures.items()})
+    by = weighed.group_by(panel=panel, maintain_order=True).agg(
+        pl.len().alias("rows"), **{f"_{name}": of for name, of in figures.items()}
+    )
     long = by.unpivot([f"_{name}" for name in figures], index=["panel", "rows"], variable_name="label")
     order = list(figures)
     named = long.with_columns(pl.col("label").str.strip_prefix("_"), series=pl.lit("worth"))
@@ -104,7 +109,7 @@ def decay(trained: pl.DataFrame) -> pl.DataFrame:
     newest = trained["session"].max()
     age = (pl.lit(newest) - pl.col("session")).dt.total_days()
     by_age = (
-        trained.group_by(age=age)
+        trained.group_by(age=age, maintain_order=True)
         .agg(pl.len().alias("rows"), pl.col("weight").sum(), pl.col("own").sum())
         .sort("age")
         .with_columns(

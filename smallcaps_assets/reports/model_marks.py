@@ -62,7 +62,7 @@ def importance(features: pl.DataFrame) -> pl.DataFrame:
     shared = features.with_columns(gain=pl.when(total > 0).then(pl.col("gain") / total).otherwise(0.0), panel=MODEL)
     spread = ((pl.col("permuted_std") ** 2).mean() + pl.col("permuted").var(ddof=0)).sqrt()
     by = (
-        shared.group_by("panel", "feature")
+        shared.group_by("panel", "feature", maintain_order=True)
         .agg(pl.col(*MEASURES).mean(), _spread=spread, rows=pl.len().cast(pl.Int64))
         .sort("panel", "shap", "feature", descending=[False, True, False])
     )

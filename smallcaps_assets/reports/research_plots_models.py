@@ -61,7 +61,7 @@ def calibration(marks: pl.DataFrame) -> bytes:
     for axes in drawn[len(panels) :]:
         axes.set_axis_off()
     if not panels:
-        drawing.nothing(drawn[0])
+        drawing.empty(drawn)
     handles = [
         Line2D([], [], color=colour, marker=marker, markerfacecolor=_face(series), label=series)
         for series, (colour, marker) in CALIBRATED.items()
@@ -114,7 +114,7 @@ def importance(marks: pl.DataFrame) -> bytes:
         drawing.name_axes(line[0], y=objective)
         line[-1].legend(fontsize=8, frameon=False, loc="lower right")
     if not objectives:
-        drawing.nothing(grid[0, 0])
+        drawing.empty(grid.ravel())
     return drawing.png(figure)
 
 
@@ -180,7 +180,7 @@ def slices(marks: pl.DataFrame) -> bytes:
         line[0].set_yticks(np.arange(len(labels[kind])), labels[kind])
         line[0].set_ylim(len(labels[kind]) - 0.4, -0.6)
     if not kinds:
-        drawing.nothing(grid[0, 0])
+        drawing.empty(grid.ravel())
     handles = [
         Line2D([], [], color=TURNS[turn % len(TURNS)], marker="o", markersize=4, label=model)
         for turn, model in enumerate(models)

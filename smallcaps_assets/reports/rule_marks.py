@@ -72,7 +72,7 @@ def equity(bought: pl.DataFrame, panels: Sequence[str], span: Sequence[date]) ->
     """Gains by session of the span, gross and net, of each panel; a session or panel without signals has zeros."""
     calendar = pl.DataFrame({"session": span}, schema={"session": pl.Date}).with_row_index("x")
     grid = pl.DataFrame({"panel": panels}).join(calendar, how="cross")
-    by = bought.group_by("panel", "session").agg(
+    by = bought.group_by("panel", "session", maintain_order=True).agg(
         pl.len().alias("rows"), *[pl.col(name).sum() for name in RETURNS.values()]
     )
     full = grid.join(by, on=["panel", "session"], how="left", validate="1:1", maintain_order="left").fill_null(0)
