@@ -78,6 +78,8 @@ def phases() -> list[tuple[Axis, list[Dataset]]]:
             group: list[Dataset] = []
             while ready := [d for d in remaining.values() if d.axis is axis and not set(d.inputs) & remaining.keys()]:
                 group.extend(remaining.pop(dataset.name) for dataset in ready)
+                if axis is Axis.WHOLE:
+                    break  # each has a run of its own, side by side: those that read each other cannot share a phase
             if group:
                 groups.append((axis, group))
                 break
@@ -126,6 +128,11 @@ def needed(step: Step, lake: Lake) -> bool:
 
 def too_little(step: Step, lake: Lake) -> str:
     """Why the step cannot be asked for at all: folds are not cut from a day or two. Empty if it can."""
+    inputs = [DATASETS[name] for dataset in step.datasets for name in DATASETS[dataset].inputs]
+    if absent := [
+        d.name for d in inputs if d.axis is Axis.WHOLE and d.name not in step.datasets and not lake.partitions(d.name)
+    ]:
+        return f"it needs {absent[0]}, which was left out"
     if step.datasets != ("ml_splits",):
         return ""
     rows = lake.scan("training_rows", lake.partitions("training_rows"), DATASETS["training_rows"].empty())

@@ -41,6 +41,7 @@ MODEL = [*FOLD, "objective", "library"]
 GROWTH = Growth()
 BELIEVABLE = 0.8  # area under the curve: what is honestly known of a small cap's next move is far below
 HONEST = 0.65  # an area that a good model may have; luck comes on top of it
+LEAST_DRAWN = 10  # ticker-sessions; of fewer, draws are too much alike
 LUCK = 1 / 3**0.5  # times 1/√n: deviation of the area of n even rows without skill (Mann and Whitney)
 KEPT = {"model_id": "model_id", "text": "model", "calibration": "calibration"}
 
@@ -235,9 +236,13 @@ def auc_is_believable(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame],
 
 
 def skill_beats_the_base_rate(stored: pl.DataFrame, _inputs: Mapping[str, pl.LazyFrame]) -> Verdict:
-    """No model is worse than its base rate by more than chance: no interval of the skill ends below 0."""
-    worse = stored.filter(pl.col("brier_skill_high") < 0)
-    better = stored.filter(pl.col("brier_skill_low") > 0)
+    """No model is worse than its base rate by more than chance: no interval of the skill ends below 0.
+
+    Intervals of fewer than ten ticker-sessions are too narrow to say so.
+    """
+    sure = stored.filter(pl.col("ticker_sessions") >= LEAST_DRAWN)
+    worse = sure.filter(pl.col("brier_skill_high") < 0)
+    better = sure.filter(pl.col("brier_skill_low") > 0)
     counts = {"models": stored.height, "surely_better": better.height, "surely_worse": worse.height}
     return Verdict(worse.is_empty(), counts | {"skill": dg.MetadataValue.md(model_table(stored))})
 

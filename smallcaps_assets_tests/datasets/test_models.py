@@ -125,8 +125,10 @@ def test_a_signal_is_found_by_both_libraries() -> None:
 def test_a_skill_that_is_surely_below_the_base_rates_warns(noise: Any) -> None:
     frame, inputs, _, _ = noise
     for high, passes in ((0.0, True), (-0.001, False)):
-        verdict = skill_beats_the_base_rate(frame.with_columns(brier_skill_high=pl.lit(high)), inputs)
-        assert verdict.passed == passes
+        worse = frame.with_columns(brier_skill_high=pl.lit(high))
+        assert skill_beats_the_base_rate(worse, inputs).passed == passes
+        few = worse.with_columns(ticker_sessions=pl.lit(9, dtype=pl.Int64))
+        assert skill_beats_the_base_rate(few, inputs).passed
 
 
 def test_weights_of_the_split_count_in_fitting_and_in_scores() -> None:
