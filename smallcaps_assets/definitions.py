@@ -30,6 +30,7 @@ from smallcaps_assets.datasets.event_review import event_review
 from smallcaps_assets.datasets.event_trades import event_trades
 from smallcaps_assets.datasets.events_report import events_report
 from smallcaps_assets.datasets.feature_dictionary import feature_dictionary
+from smallcaps_assets.datasets.feature_importance import feature_importance
 from smallcaps_assets.datasets.float_shares import float_shares
 from smallcaps_assets.datasets.halts import halts
 from smallcaps_assets.datasets.hourly_bars import hourly_bars
@@ -91,7 +92,16 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         window_coverage,
     ),
     "labels": (imbalance_bars, barrier_labels, sample_weights),
-    "research": (training_rows, feature_dictionary, ml_splits, models, predictions, model_metrics, research_report),
+    "research": (
+        training_rows,
+        feature_dictionary,
+        ml_splits,
+        models,
+        predictions,
+        model_metrics,
+        feature_importance,
+        research_report,
+    ),
     "source": (api_usage,),
 }
 DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for stage in FLOW.values() for dataset in stage}

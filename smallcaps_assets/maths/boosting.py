@@ -8,6 +8,7 @@ Lundberg et al., "Consistent individualized feature attribution for tree ensembl
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import lightgbm as lgb
@@ -238,15 +239,28 @@ def _xgboost(chosen: dict[str, Any], growth: Growth, rows: _Rows, stop: _Rows, n
 
 
 def _lightgbm_of(text: str, values: Floats) -> Any:
-    model = lgb.Booster(model_str=text)
+    model = _lightgbm_read(text)
     _same_features(model.num_feature(), values)
     return model
 
 
+@lru_cache(maxsize=2)
+def _lightgbm_read(text: str) -> Any:
+    """The model, kept: reading its text takes longer than a forecast of some hundred rows."""
+    return lgb.Booster(model_str=text)
+
+
 def _xgboost_of(text: str, values: Floats) -> Any:
+    model = _xgboost_read(text)
+    _same_features(model.num_features(), values)
+    return model
+
+
+@lru_cache(maxsize=2)
+def _xgboost_read(text: str) -> Any:
+    """As :func:`_lightgbm_read`."""
     model = xgb.Booster({"nthread": 1})
     model.load_model(bytearray(text, "utf-8"))
-    _same_features(model.num_features(), values)
     return model
 
 
