@@ -52,13 +52,15 @@ def bar_table(at: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, clos
     repeated = np.flatnonzero(np.diff(last) <= 0)
     refuse_at("closes", last, int(repeated[0]) + 1 if len(repeated) else -1, "is not after the close before it")
 
-    first = np.concatenate([np.zeros(min(1, len(last)), dtype=np.int64), last[:-1] + 1])
-    high, low, volume, buys, sells, dollars, imbalance = _summed(tape_price, tape_size, last)
-    table = pl.DataFrame(
+    opened_at, sums = _summed(tape_at, tape_price, tape_size, last)
+    opened, high, low, volume, buys, sells, dollars, imbalance = sums
+    average = np.full(len(last), np.nan)
+    np.divide(dollars, volume, out=average, where=volume > 0)
+    return pl.DataFrame(
         {
-            "opened_at": tape_at[first],
-            "closed_at": tape_at[last],
-            "open": tape_price[first],
+            "opened_at": pl.Series(opened_at).cast(INSTANT),
+            "closed_at": pl.Series(tape_at[last]).cast(INSTANT),
+            "open": opened,
             "high": high,
             "low": low,
             "close": tape_price[last],
@@ -66,24 +68,24 @@ def bar_table(at: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, clos
             "buy_volume": buys,
             "sell_volume": sells,
             "dollars": dollars,
-            "ticks": last - first + 1,
+            "vwap": pl.Series(average, nan_to_null=True),
+            "ticks": np.diff(last, prepend=-1),
             "imbalance": imbalance,
         }
     )
-    vwap = pl.when(pl.col("volume") > 0).then(pl.col("dollars") / pl.col("volume")).alias("vwap")
-    dated = table.with_columns(pl.col("opened_at", "closed_at").cast(INSTANT), vwap)
-    return dated.select(*table.columns[:10], "vwap", "ticks", "imbalance")
 
 
 @compiled
-def _summed(price: Floats, size: Floats, last: Ints) -> Floats:
-    """High, low, shares, shares bought and sold, dollars and signed dollars of each bar, in one pass: float64[7, k]."""
-    found = np.empty((7, len(last)))
+def _summed(at: Ints, price: Floats, size: Floats, last: Ints) -> tuple[Ints, Floats]:
+    """Opening instant int64[k]; and float64[8, k]: open, high, low, shares, bought, sold, dollars, signed dollars."""
+    opened_at = np.empty(len(last), dtype=np.int64)
+    found = np.empty((8, len(last)))
     sign = 0.0
-    i = 0
     before = price[0] if len(price) else 0.0
+    i = 0
     for bar in range(len(last)):
-        high = low = price[i]
+        opened_at[bar] = at[i]
+        opened = high = low = price[i]
         volume = buys = sells = dollars = imbalance = 0.0
         while i <= last[bar]:
             now, shares = price[i], size[i]
@@ -98,7 +100,6 @@ def _summed(price: Floats, size: Floats, last: Ints) -> Floats:
             dollars += now * shares
             imbalance += sign * now * shares
             i += 1
-        found[0, bar], found[1, bar], found[2, bar] = high, low, volume
-        found[3, bar], found[4, bar] = buys, sells
-        found[5, bar], found[6, bar] = dollars, imbalance
-    return found
+        found[0, bar], found[1, bar], found[2, bar], found[3, bar] = opened, high, low, volume
+        found[4, bar], found[5, bar], found[6, bar], found[7, bar] = buys, sells, dollars, imbalance
+    return opened_at, found

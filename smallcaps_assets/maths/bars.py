@@ -28,6 +28,9 @@ __all__ = [
     "tick_rule",
 ]
 
+INSIDE = 1.0 - 1e-12
+"""Of a threshold: more below it than rounding can be off, so that a flow below it is judged without a division."""
+
 
 def imbalance_bars(
     price: npt.ArrayLike,
@@ -126,7 +129,8 @@ def _imbalance_closes(
         flow = sign * magnitude
         theta += flow
         ticks += 1
-        if i >= warmup:
+        likely = max(expected_ticks * abs(flow_sum), noise * magnitude_sum) * INSIDE
+        if i >= warmup and (abs(theta) * weight >= likely or ticks >= max_ticks):
             threshold = np.inf  # before the first tick there is no expectation
             if weight > 0.0:
                 threshold = max(expected_ticks * abs(flow_sum / weight), noise * (magnitude_sum / weight))

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from smallcaps_assets.maths.arguments import (
     Bools,
@@ -169,12 +168,7 @@ def volatility_target(close: npt.ArrayLike, *, span: float = 50) -> Floats:
     """
     closes = prices("close", close)
     at_least("span", span, 1)
-    target = np.full(len(closes), np.nan)
-    if len(closes) > 2:
-        returns = pl.Series(closes[1:] / closes[:-1] - 1.0)
-        deviation = returns.ewm_std(span=span, adjust=True, bias=False, min_samples=2)
-        target[2:] = deviation.cast(pl.Float64).to_numpy()[1:]
-    return target
+    return _deviations(closes, 1.0 - 2.0 / (span + 1.0))
 
 
 def meta_label(ret: npt.ArrayLike, side: npt.ArrayLike) -> Labels:
@@ -225,3 +219,21 @@ def _first_inside(extreme: Floats, open_price: Floats, close: Floats, sign: floa
         if sign * extreme[i] < sign * open_price[i] or sign * extreme[i] < sign * close[i]:
             return i
     return -1
+
+
+@compiled
+def _deviations(close: Floats, keep: float) -> Floats:
+    """Standard deviation of the returns up to each close, each ``keep`` of the weight of the one after it; unbiased."""
+    found = np.full(len(close), np.nan)
+    mean = squares = weight = weight_squares = 0.0  # squares: the weighted sum of squared distances to the mean
+    for i in range(1, len(close)):
+        off = close[i] / close[i - 1] - 1.0 - mean
+        before = keep * weight
+        weight = before + 1.0
+        weight_squares = keep * keep * weight_squares + 1.0
+        mean += off / weight
+        squares = keep * squares + before / weight * off * off
+        spread = weight - weight_squares / weight
+        if i > 1 and spread > 0:
+            found[i] = math.sqrt(squares / spread)
+    return found
