@@ -4,16 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from smallcaps_assets.maths.arguments import (
-    Floats,
-    Ints,
-    equal_lengths,
-    instants,
-    positions,
-    prices,
-    refuse_at,
-    sizes,
-)
+from smallcaps_assets.maths.arguments import Floats, Ints, equal_lengths, instants, positions, prices, refuse_at, sizes
 from smallcaps_assets.maths.compiled import compiled
 
 INSTANT = pl.Datetime("ns", "UTC")
@@ -52,13 +43,13 @@ def bar_table(at: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, clos
     repeated = np.flatnonzero(np.diff(last) <= 0)
     refuse_at("closes", last, int(repeated[0]) + 1 if len(repeated) else -1, "is not after the close before it")
 
-    opened_at, sums = _summed(tape_at, tape_price, tape_size, last)
-    opened, high, low, volume, buys, sells, dollars, imbalance = sums
+    ticks = np.diff(last, prepend=-1)
+    opened, high, low, volume, buys, sells, dollars, imbalance = _summed(tape_price, tape_size, last)
     average = np.full(len(last), np.nan)
     np.divide(dollars, volume, out=average, where=volume > 0)
     return pl.DataFrame(
         {
-            "opened_at": pl.Series(opened_at).cast(INSTANT),
+            "opened_at": pl.Series(tape_at[last - ticks + 1]).cast(INSTANT),
             "closed_at": pl.Series(tape_at[last]).cast(INSTANT),
             "open": opened,
             "high": high,
@@ -69,25 +60,23 @@ def bar_table(at: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, clos
             "sell_volume": sells,
             "dollars": dollars,
             "vwap": pl.Series(average, nan_to_null=True),
-            "ticks": np.diff(last, prepend=-1),
+            "ticks": ticks,
             "imbalance": imbalance,
         }
     )
 
 
 @compiled
-def _summed(at: Ints, price: Floats, size: Floats, last: Ints) -> tuple[Ints, Floats]:
-    """Opening instant int64[k]; and float64[8, k]: open, high, low, shares, bought, sold, dollars, signed dollars."""
-    opened_at = np.empty(len(last), dtype=np.int64)
+def _summed(price: Floats, size: Floats, last: Ints) -> Floats:
+    """Open, high, low, shares, shares bought and sold, dollars and signed dollars of each bar: float64[8, k]."""
     found = np.empty((8, len(last)))
     sign = 0.0
     before = price[0] if len(price) else 0.0
-    i = 0
+    first = 0
     for bar in range(len(last)):
-        opened_at[bar] = at[i]
-        opened = high = low = price[i]
+        opened = high = low = price[first]
         volume = buys = sells = dollars = imbalance = 0.0
-        while i <= last[bar]:
+        for i in range(first, last[bar] + 1):
             now, shares = price[i], size[i]
             change = (1.0 if now > before else 0.0) - (1.0 if now < before else 0.0)  # no branch: it would be a guess
             sign = change if change != 0.0 else sign
@@ -99,7 +88,7 @@ def _summed(at: Ints, price: Floats, size: Floats, last: Ints) -> tuple[Ints, Fl
             sells += shares if sign < 0 else 0.0
             dollars += now * shares
             imbalance += sign * now * shares
-            i += 1
+        first = last[bar] + 1
         found[0, bar], found[1, bar], found[2, bar], found[3, bar] = opened, high, low, volume
         found[4, bar], found[5, bar], found[6, bar], found[7, bar] = buys, sells, dollars, imbalance
-    return opened_at, found
+    return found

@@ -1,0 +1,64 @@
+"""Tapes, bars and lives of labels, drawn with a seed: what ``bench_labels`` and the libraries beside it are given."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from smallcaps_assets.maths.arguments import Floats, Ints
+
+OPENS_AT = 1_764_081_000_000_000_000  # 2025-11-25 14:30 UTC
+SECOND = 1_000_000_000
+BAR_RETURN = 0.0002  # standard deviation of a second's return
+
+
+class Tape(NamedTuple):
+    """Instants (ns), prices (USD) and sizes (shares) of trades."""
+
+    at: Ints
+    price: Floats
+    size: Floats
+
+
+def tapes(count: int, ticks: int) -> Tape:
+    """That many tapes of ``ticks`` trades one after the other: a walk by cents that unchanged prices interrupt.
+
+    Sizes are round lots and odd lots as on a small cap's tape; each tape has 500 trades a second.
+    """
+    rng = np.random.default_rng(7)
+    at = OPENS_AT + np.cumsum(rng.exponential(SECOND / 500, count * ticks).astype(np.int64))
+    walk = np.cumsum(rng.choice(np.array([-1, 0, 0, 0, 0, 1], dtype=np.int32), (count, ticks)), axis=1)
+    price = (100 + np.abs(500 + walk)).ravel() / 100
+    kind, odd, lots = (rng.integers(0, bound, count * ticks) for bound in (100, 99, 9))
+    size = np.where(kind < 45, 100, np.where(kind < 80, odd + 1, 100 * (lots + 2)))
+    return Tape(at, price, size.astype(np.float64))
+
+
+def bars(count: int, entries: int, before_the_end: int) -> tuple[Ints, Floats, Ints]:
+    """Instants and closes of bars of a second, and the bars of ``entries`` events, none within the last ones."""
+    rng = np.random.default_rng(8)
+    close = 10 * np.exp(np.cumsum(rng.normal(0, BAR_RETURN, count)))
+    entry = np.sort(rng.choice(count - before_the_end, entries, replace=False)).astype(np.int64)
+    return OPENS_AT + np.arange(count, dtype=np.int64) * SECOND, close, entry
+
+
+def lives(count: int) -> tuple[Ints, Ints]:
+    """Starts and ends of labels, sorted by start; no start is an end, so that closed and half-open lives are alike."""
+    rng = np.random.default_rng(9)
+    start = OPENS_AT + 2 * np.sort(rng.integers(0, 500 * count, count)).astype(np.int64)
+    return start, start + 1 + 2 * rng.integers(0, 100_000, count)
+
+
+def stored(tape: Tape, path: Path, group_rows: int) -> Path:
+    """The tape as a Parquet file, written as the lake writes."""
+    frame = pl.DataFrame(tape._asdict())
+    frame.write_parquet(path, compression="zstd", compression_level=3, row_group_size=group_rows)
+    return path
+
+
+def saved(folder: Path, **arrays: npt.NDArray[np.generic]) -> None:
+    """Each array under its name, for another interpreter."""
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
