@@ -23,17 +23,18 @@ class Tape(NamedTuple):
 
 
 def tapes(count: int, ticks: int) -> Tape:
-    """That many tapes of ``ticks`` trades one after the other: a walk by cents that unchanged prices interrupt.
+    """That many tapes of ``ticks`` trades one after the other, 500 a second: a walk by cents with pauses.
 
-    Sizes are round lots and odd lots as on a small cap's tape; each tape has 500 trades a second.
+    As on a recorded session of AIG five prices in six are that of the trade before, a third of the trades shares its
+    instant with another, and seven sizes in ten are a round lot.
     """
     rng = np.random.default_rng(7)
-    at = OPENS_AT + np.cumsum(rng.exponential(SECOND / 500, count * ticks).astype(np.int64))
-    walk = np.cumsum(rng.choice(np.array([-1, 0, 0, 0, 0, 1], dtype=np.int32), (count, ticks)), axis=1)
-    price = (100 + np.abs(500 + walk)).ravel() / 100
-    kind, odd, lots = (rng.integers(0, bound, count * ticks) for bound in (100, 99, 9))
-    size = np.where(kind < 45, 100, np.where(kind < 80, odd + 1, 100 * (lots + 2)))
-    return Tape(at, price, size.astype(np.float64))
+    apart = rng.exponential(1.5 * SECOND / 500, count * ticks) * (rng.integers(0, 3, count * ticks) > 0)
+    steps = rng.choice(np.array([-1, *[0] * 10, 1], dtype=np.int32), (count, ticks))
+    price = (100 + np.abs(500 + np.cumsum(steps, axis=1))).ravel() / 100
+    kind, odd, lots = (rng.integers(0, bound, count * ticks) for bound in (100, 99, 7))
+    size = np.select([kind < 70, kind < 82, kind < 95], [100, 200, 100 * (lots + 3)], odd + 1)
+    return Tape(OPENS_AT + np.cumsum(apart.astype(np.int64)), price, size.astype(np.float64))
 
 
 def bars(count: int, entries: int, before_the_end: int) -> tuple[Ints, Floats, Ints]:

@@ -25,7 +25,7 @@ from smallcaps_assets import sessions
 from smallcaps_assets.contract import Instant, column
 from smallcaps_assets.dataset import Rows, Run, dataset
 from smallcaps_assets.datasets.event_trades import admitted, windows_by_partition
-from smallcaps_assets.datasets.imbalance_bars import tape_ticks
+from smallcaps_assets.datasets.imbalance_bars import TICK, tape_ticks
 from smallcaps_assets.maths.barrier_rows import Barriers, Path, continued_labels, tape_labels
 from smallcaps_assets.maths.tapes import TAPE, owned
 from smallcaps_assets.maths.triple_barrier import volatility_target
@@ -169,7 +169,7 @@ def of_windows(
     quotes = owned(event_quotes.filter(here), windows, "second_at").collect()
     minutes = minute_bars.filter(here).sort("ticker", "started_at").collect()
     costed = with_cost(bars, quotes, config)
-    ticks = tape_ticks(event_trades, windows).partition_by(TAPE, as_dict=True, maintain_order=True)
+    ticks = tape_ticks(event_trades, windows, TICK).partition_by(TAPE, as_dict=True, maintain_order=True)
     labelled: list[pl.DataFrame] = []
     for names, of_one in costed.partition_by(TAPE, as_dict=True, maintain_order=True).items():
         if names not in ticks:

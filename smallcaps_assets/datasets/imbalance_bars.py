@@ -11,7 +11,7 @@ What can go wrong: expectations warm up on the tape's own first ticks, and a tap
 bars; the trades after the last close are in none. Both are counted in the metadata. Algorithms: `maths/bars.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import dagster as dg
@@ -28,6 +28,7 @@ from smallcaps_assets.partitions import Axis, letter_of
 
 SHARES_OFF = 1e-6  # of the volume; sums of floats in another order
 ROUNDING = 1e-9  # of a price
+TICK = [*TAPE, "tape_ends_at", "sip_at", "price", "size"]  # what bars and labels need of a tick
 
 
 class ImbalanceBarsConfig(dg.Config):
@@ -104,11 +105,12 @@ class ImbalanceBars(pa.DataFrameModel):
         return data.lazyframe.select((before <= pl.col("opened_at")) & (pl.col("opened_at") <= pl.col("closed_at")))
 
 
-def tape_ticks(event_trades: pl.LazyFrame, windows: pl.DataFrame) -> pl.DataFrame:
-    """The ticks of the windows' tapes, each trade once, in the order of the tapes."""
+def tape_ticks(event_trades: pl.LazyFrame, windows: pl.DataFrame, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """The ticks of the windows' tapes, each trade once, in the order of the tapes; ``columns`` of them, or all."""
     tickers = windows["ticker"].unique().sort()
     here = pl.col("session").is_in(windows["session"].unique().to_list()) & pl.col("ticker").is_in(tickers.to_list())
-    return ticks(owned(event_trades.filter(here), windows, "sip_at")).collect()
+    every = ticks(owned(event_trades.filter(here), windows, "sip_at"))
+    return (every.select(columns) if columns else every).collect()
 
 
 def closes(price: Floats, size: Floats, config: ImbalanceBarsConfig) -> Ints:
@@ -139,7 +141,7 @@ def of_tape(tape: pl.DataFrame, config: ImbalanceBarsConfig) -> pl.DataFrame:
 
 def of_windows(event_trades: pl.LazyFrame, windows: pl.DataFrame, config: ImbalanceBarsConfig) -> pl.DataFrame:
     """The bars of the windows' tapes."""
-    every_tick = tape_ticks(event_trades, windows)
+    every_tick = tape_ticks(event_trades, windows, TICK)
     tables = [of_tape(tape, config) for tape in every_tick.partition_by(TAPE, maintain_order=True)]
     return pl.concat([imbalance_bars.empty(), *tables])
 
@@ -171,10 +173,8 @@ def bars_conserve_the_tape(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFra
     here = (pl.col("session") == stored["session"][0]) & (letter_of(pl.col("ticker")) == stored["ticker"][0][0].upper())
     windows = inputs["event_manifest"].filter(here, "admitted").select(WINDOW).collect()
     bars = stored.group_by(TAPE, maintain_order=True).agg(pl.col("ticks").sum(), barred=pl.col("volume").sum())
-    numbered = (
-        tape_ticks(inputs["event_trades"], windows)
-        .select(*TAPE, "size")
-        .with_columns(_place=pl.int_range(pl.len()).over(TAPE))
+    numbered = tape_ticks(inputs["event_trades"], windows, [*TAPE, "size"]).with_columns(
+        _place=pl.int_range(pl.len()).over(TAPE)
     )
     traded = bars.join(numbered, on=TAPE, how="left", maintain_order="left").group_by(TAPE, maintain_order=True)
     sums = traded.agg(

@@ -44,7 +44,7 @@ def bar_table(at: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, clos
     refuse_at("closes", last, int(repeated[0]) + 1 if len(repeated) else -1, "is not after the close before it")
 
     ticks = np.diff(last, prepend=-1)
-    opened, high, low, volume, buys, sells, dollars, imbalance = _summed(tape_price, tape_size, last)
+    opened, high, low, close, volume, buys, sells, dollars, imbalance = _summed(tape_price, tape_size, last)
     average = np.full(len(last), np.nan)
     np.divide(dollars, volume, out=average, where=volume > 0)
     return pl.DataFrame(
@@ -54,7 +54,7 @@ def bar_table(at: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, clos
             "open": opened,
             "high": high,
             "low": low,
-            "close": tape_price[last],
+            "close": close,
             "volume": volume,
             "buy_volume": buys,
             "sell_volume": sells,
@@ -68,8 +68,8 @@ def bar_table(at: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, clos
 
 @compiled
 def _summed(price: Floats, size: Floats, last: Ints) -> Floats:
-    """Open, high, low, shares, shares bought and sold, dollars and signed dollars of each bar: float64[8, k]."""
-    found = np.empty((8, len(last)))
+    """Open, high, low, close, shares, shares bought and sold, dollars and signed dollars of each bar: float64[9, k]."""
+    found = np.empty((9, len(last)))
     sign = 0.0
     before = price[0] if len(price) else 0.0
     first = 0
@@ -89,6 +89,7 @@ def _summed(price: Floats, size: Floats, last: Ints) -> Floats:
             dollars += now * shares
             imbalance += sign * now * shares
         first = last[bar] + 1
-        found[0, bar], found[1, bar], found[2, bar], found[3, bar] = opened, high, low, volume
-        found[4, bar], found[5, bar], found[6, bar], found[7, bar] = buys, sells, dollars, imbalance
+        found[0, bar], found[1, bar], found[2, bar], found[3, bar] = opened, high, low, before
+        found[4, bar], found[5, bar], found[6, bar] = volume, buys, sells
+        found[7, bar], found[8, bar] = dollars, imbalance
     return found

@@ -56,9 +56,13 @@ def windows_holding(rows: pl.LazyFrame, windows: pl.DataFrame, at: str) -> pl.La
 
 
 def owned(rows: pl.LazyFrame, windows: pl.DataFrame, at: str) -> pl.LazyFrame:
-    """Rows of events as rows of tapes: each once, under ``tape_starts_at``, whichever windows it was stored under."""
+    """Rows of events as rows of tapes: each once, under ``tape_starts_at``, whichever windows it was stored under.
+
+    The order of the rows is kept: sorting what is almost in order is cheap.
+    """
     named = with_tapes(windows).select(*TICKER_SESSION, "event_id", "tape_starts_at", "tape_ends_at", "owned_from")
-    joined = rows.join(named.lazy(), on=[*TICKER_SESSION, "event_id"], how="inner", validate="m:1")
+    on = [*TICKER_SESSION, "event_id"]
+    joined = rows.join(named.lazy(), on=on, how="inner", validate="m:1", maintain_order="left")
     return joined.filter(pl.col(at) >= pl.col("owned_from")).drop("owned_from", "event_id")
 
 
