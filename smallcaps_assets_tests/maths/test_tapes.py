@@ -68,3 +68,9 @@ def test_ticks_start_at_the_first_price_of_each_tape() -> None:
         }
     )  # fmt: skip
     assert ticks(trades).select("sip_at", "price").collect().rows() == [(1, 10.0), (2, 10.0), (10, 13.0)]
+
+
+def test_rows_of_tapes_keep_the_order_they_are_stored_in() -> None:
+    rows = pl.LazyFrame({"session": [1] * 4, "ticker": ["A"] * 4, "event_id": ["e1", "e0", "e1", "e0"], "at": range(4)})
+    assert owned(rows, windows([(0, 9), (20, 29)]), "at").select("at").collect()["at"].to_list() == [1, 3]
+    assert owned(rows, windows([(0, 2), (1, 9)]), "at").collect()["at"].to_list() == [1, 2, 3]
