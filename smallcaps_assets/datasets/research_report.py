@@ -61,11 +61,6 @@ PICTURES = {
     "slices": research_plots_models.slices,
 }
 ROUNDING = 1e-9
-UNKNOWN_IMPORTANCE = pl.LazyFrame(
-    schema=dict.fromkeys(("scheme", "objective", "library", "feature"), pl.String)
-    | {"fold": pl.Int64}
-    | dict.fromkeys(("gain", "shap", "permuted", "permuted_std"), pl.Float64)
-)  # until `feature_importance` is a dataset
 
 
 class ResearchReportConfig(dg.Config):
@@ -195,9 +190,7 @@ def left_out(given: Mapping[str, pl.LazyFrame], config: ResearchReportConfig) ->
 def counted(given: Mapping[str, pl.LazyFrame], config: ResearchReportConfig) -> pl.DataFrame:
     """How many rows of the inputs each series of a chart must stand for: chart, panel, series, rows."""
     bars, weighed, splits = (given[name] for name in ("barrier_labels", "sample_weights", "ml_splits"))
-    ours = {name: given[name].filter(scheme=config.scheme) for name in ("predictions",)} | {
-        "feature_importance": UNKNOWN_IMPORTANCE
-    }
+    ours = {name: given[name].filter(scheme=config.scheme) for name in ("predictions", "feature_importance")}
     walked = splits.filter(scheme="walk_forward", role="train")
     judged = ours["predictions"].filter(pl.col("objective") == "binary", pl.col("label") != 0)
     known = given["training_rows"].filter(pl.col("event_known_at").is_not_null()).select(KEY)
@@ -258,6 +251,7 @@ def research_report(
     models: pl.LazyFrame,
     predictions: pl.LazyFrame,
     model_metrics: pl.LazyFrame,
+    feature_importance: pl.LazyFrame,
     reports: Reports,
     config: ResearchReportConfig,
 ) -> Iterator[Rows]:
@@ -265,7 +259,7 @@ def research_report(
     given = {
         "event_manifest": event_manifest, "barrier_labels": barrier_labels, "sample_weights": sample_weights,
         "training_rows": training_rows, "ml_splits": ml_splits, "models": models, "predictions": predictions,
-        "model_metrics": model_metrics, "feature_importance": UNKNOWN_IMPORTANCE,
+        "model_metrics": model_metrics, "feature_importance": feature_importance,
     }  # fmt: skip
     marks = pl.concat([*inputs_drawn(given), *forecasts_drawn(given, config)])
     pictures = {name: draw(marks) for name, draw in PICTURES.items()}

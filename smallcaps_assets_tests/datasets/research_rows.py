@@ -151,5 +151,6 @@ def inputs() -> dict[str, pl.LazyFrame]:
         "models": models(),
         "predictions": predictions(),
         "model_metrics": scores(),
+        "feature_importance": importances(),
     }
     return {name: rows.lazy() for name, rows in frames.items()}

@@ -119,7 +119,7 @@ def test_the_law_finds_a_chart_that_lost_a_mark(chart: str, series: str, told: s
 
 
 def test_without_models_the_page_says_so_and_shows_the_labels(tmp_path: Path) -> None:
-    names = ("models", "predictions", "model_metrics")
+    names = ("models", "predictions", "model_metrics", "feature_importance")
     none = {name: inputs()[name].filter(pl.lit(False)) for name in names}
     rows = computed(tmp_path, CONFIG, **none).frame
     assert each_chart_stands_for_every_row(rows, inputs() | none, CONFIG).passed
