@@ -29,6 +29,7 @@ from smallcaps_assets.datasets.event_ranking import event_ranking
 from smallcaps_assets.datasets.event_review import event_review
 from smallcaps_assets.datasets.event_trades import event_trades
 from smallcaps_assets.datasets.events_report import events_report
+from smallcaps_assets.datasets.experiment_runs import experiment_runs
 from smallcaps_assets.datasets.feature_dictionary import feature_dictionary
 from smallcaps_assets.datasets.feature_importance import feature_importance
 from smallcaps_assets.datasets.float_shares import float_shares
@@ -100,6 +101,7 @@ FLOW: Mapping[str, tuple[Dataset, ...]] = {
         predictions,
         model_metrics,
         feature_importance,
+        experiment_runs,
         research_report,
     ),
     "source": (api_usage,),

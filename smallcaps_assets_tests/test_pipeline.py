@@ -1,7 +1,9 @@
 """End to end, as a user runs it: the demo command on a small market, twice, and what Dagster and DuckDB then show."""
 
 import re
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -67,6 +69,18 @@ def test_pages_for_people_lie_beside_the_datasets(
     assert re.findall(r'data-event="([^"]+)"', review) == sampled
     assert review.count("data:image/png;base64,") == 2 * len(sampled) > 0
     assert str(demo_folder) not in review
+
+
+def test_every_model_is_a_finished_run_of_the_experiments(
+    demo_folder: Path, demo_result: subprocess.CompletedProcess[str]
+) -> None:
+    assert demo_result.returncode == 0
+    lake = Lake(demo_folder / "lake")
+    told = lake.read("experiment_runs", "all")
+    assert told["model_id"].sort().equals(lake.read("models", "all")["model_id"].sort())
+    with closing(sqlite3.connect(demo_folder / "lake" / "mlflow" / "mlflow.db")) as connection:
+        runs = connection.execute("SELECT status, lifecycle_stage FROM runs").fetchall()
+    assert runs == [("FINISHED", "active")] * told.filter("logged").height
 
 
 def test_every_request_of_the_demo_is_on_record_with_the_run_that_asked(
