@@ -15,7 +15,7 @@ export POLARS_MAX_THREADS ?= 2
 REPORTS_PORT ?= 3001
 export SMALLCAPS_REPORTS_AT := http://127.0.0.1:$(REPORTS_PORT)
 
-.PHONY: demo ui test check bench clean-demo
+.PHONY: demo ui test check bench peers clean-demo
 
 demo: $(READY) $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/python -W ignore -m smallcaps_assets.demo $(if $(RECORDED),--recorded $(RECORDED)) \
@@ -38,9 +38,14 @@ check: $(READY)
 	$(BIN)/mypy smallcaps_assets smallcaps_assets_tests
 
 bench: $(READY)
-	$(BIN)/python -m smallcaps_assets_tests.bench
+	POLARS_MAX_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m smallcaps_assets_tests.bench_labels
 	$(BIN)/python -m smallcaps_assets_tests.bench_source
 	$(BIN)/python -m smallcaps_assets_tests.bench_events
+
+# Their pins exclude ours and each other's, so that each library the bench compares with has a room of its own.
+peers: $(READY)
+	for peer in mlfinpy finmlkit purgedcv; do $(PYTHON) -m venv $(VENV)/peers/$$peer && \
+	  $(VENV)/peers/$$peer/bin/pip install --quiet -r smallcaps_assets_tests/peers/$$peer.txt || exit 1; done
 
 clean-demo:
 	rm -rf data/* dagster_home/storage dagster_home/history dagster_home/schedules dagster_home/logs
