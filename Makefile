@@ -14,17 +14,27 @@ $(if $(RECORDED),$(eval export SMALLCAPS_RECORDED := $(abspath $(RECORDED))))
 export POLARS_MAX_THREADS ?= 2
 REPORTS_PORT ?= 3001
 export SMALLCAPS_REPORTS_AT := http://127.0.0.1:$(REPORTS_PORT)
+EXPERIMENTS = $(abspath $(LAKE))/mlflow
+EXPERIMENTS_PORT ?= 5000
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
 
-.PHONY: demo ui test check bench peers clean-demo
+.PHONY: demo ui experiments test check bench peers clean-demo
 
 demo: $(READY) $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/python -W ignore -m smallcaps_assets.demo $(if $(RECORDED),--recorded $(RECORDED)) \
 	  $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(TICKERS),--tickers $(TICKERS)) $(if $(CONFIG),--config "$$CONFIG")
 
 ui: $(READY) $(DAGSTER_HOME)/dagster.yaml
+	@echo "experiments: $(EXPERIMENTS)/mlflow.db; make experiments shows them on http://127.0.0.1:$(EXPERIMENTS_PORT)"
 	@$(BIN)/python -m smallcaps_assets.reports.serve $(LAKE) --port $(REPORTS_PORT) & pages=$$!; \
 	trap 'kill $$pages 2>/dev/null' EXIT; trap 'exit 130' INT TERM; \
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
+
+experiments: $(READY)
+	@test -f $(EXPERIMENTS)/mlflow.db || { echo "no experiments yet: materialize experiment_runs"; exit 1; }
+	@$(BIN)/mlflow server --backend-store-uri sqlite:///$(EXPERIMENTS)/mlflow.db --workers 1 \
+	  --default-artifact-root file://$(EXPERIMENTS)/artifacts --host 127.0.0.1 --port $(EXPERIMENTS_PORT)
 
 test: $(READY) check
 	$(BIN)/pytest -n 2 --dist loadscope
