@@ -20,8 +20,8 @@ BINS = 10  # of the calibration curve, of equal weight, as `scores.calibration_e
 BEFORE, AFTER = "before calibration", "after calibration"
 MEASURES = ("permuted", "shap", "gain")
 SCORES = (
-    "share_up", "base_rate", "driftless", "log_loss", "log_loss_base", "brier", "brier_skill", "auc",
-    "calibration_error", "top_decile_precision",
+    "share_up", "base_rate", "share_up_of_rows", "driftless", "log_loss", "log_loss_base", "brier", "brier_skill",
+    "auc", "calibration_error", "top_decile_precision",
 )  # fmt: skip
 WITH_INTERVAL = ("brier_skill", "auc")
 MODEL = pl.format("{} {} {}", "scheme", "library", "objective")
@@ -160,11 +160,11 @@ def _top(row: dict[str, float]) -> str:
 
 
 def _geometry(row: dict[str, float]) -> str:
-    share, walk = _known(row["share_up"]), _known(row["driftless"])
+    share, walk = _known(row["share_up_of_rows"]), _known(row["driftless"])  # by weight a walk gives ½
     if share is None or walk is None:
         return "No share of +1 to compare with a driftless walk."
     often = "more" if share > walk else "less"
-    return f"+1 came {abs(100 * (share - walk)):.1f} points {often} often than on a driftless walk."
+    return f"Of the rows, +1 came {abs(100 * (share - walk)):.1f} points {often} often than on a driftless walk."
 
 
 def _known(figure: float | None) -> float | None:

@@ -103,8 +103,9 @@ SECTIONS = (
     ),
 )
 METRIC_COLUMNS: Mapping[str, tuple[str, Callable[[float], str]]] = {
-    "share_up": ("share of +1", "{:.1%}".format),
+    "share_up": ("+1 by weight", "{:.1%}".format),
     "base_rate": ("base rate", "{:.1%}".format),
+    "share_up_of_rows": ("+1 of the rows", "{:.1%}".format),
     "driftless": ("driftless", "{:.1%}".format),
     "log_loss": ("log loss", "{:.4f}".format),
     "log_loss_base": ("of the base rate", "{:.4f}".format),

@@ -107,7 +107,8 @@ def predictions() -> pl.DataFrame:
 def scores() -> pl.DataFrame:
     """Rows of `model_metrics` that the report reads."""
     figures = {
-        "rows": 4, "ticker_sessions": 2, "share_up": 0.5, "base_rate": 0.5, "driftless": 0.4, "log_loss": 0.36,
+        "rows": 4, "ticker_sessions": 2, "share_up": 0.5,
+        "share_up_of_rows": 0.5, "base_rate": 0.5, "driftless": 0.4, "log_loss": 0.36,
         "log_loss_base": 0.69, "brier": 0.09, "brier_skill": 0.64, "brier_skill_low": -0.1, "brier_skill_high": 0.9,
         "auc": 0.7, "auc_low": 0.4, "auc_high": 1.0, "calibration_error": 0.3, "top_decile_precision": 1.0,
     }  # fmt: skip
