@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -213,7 +214,8 @@ def main() -> int:
     newest = date.fromisoformat(str(Axes(settings.first_session).session.get_last_partition_key()))
     wanted = parse_sessions(asked.sessions, [session for session in market.sessions() if session <= newest])
     settings = reaching_back(settings, wanted[0], asked.history)
-    letters = sorted({ticker[0].upper() for ticker in market.listings()["ticker"]} & set(LETTERS))
+    there = (pl.col("listed") <= wanted[-1]) & (pl.col("delisted") >= wanted[0]).fill_null(True)
+    letters = sorted({ticker[0].upper() for ticker in market.listings().filter(there)["ticker"]} & set(LETTERS))
     write_halt_files(market, lake.root / INBOX / "halts", wanted)
     plan = history(wanted[0], settings.first_session, asked.config, asked.history)
     plan += [list(steps(axis, group, wanted, letters, asked.config)) for axis, group in phases()]

@@ -15,6 +15,7 @@ def recorded(folder: Path, sessions: str, config: dict[str, dict[str, object]]) 
         folder,
         *("--recorded", str(SHARED / "realdata" / "recorded"), "--sessions", sessions),
         *("--config", json.dumps(config)),
+        *("--history", "5"),  # sessions; of these names none is recorded before, and their gate asks for none
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return folder / "lake" / "smallcaps.duckdb"
