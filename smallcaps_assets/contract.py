@@ -6,6 +6,7 @@ empty frame. Values are checked on collected frames only: pandera skips every va
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any
 
 import dagster as dg
@@ -94,6 +95,7 @@ def feature_names(contract: Contract, *only: str) -> tuple[FeatureName, ...]:
     return tuple(FeatureName(name, declared) for name in wanted)
 
 
+@cache
 def empty(contract: Contract) -> pl.DataFrame:
     """No rows, all columns."""
     return pl.DataFrame(schema={name: declared.dtype.type for name, declared in columns(contract).items()})
@@ -122,14 +124,12 @@ def conform(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
 
     ``TypeError`` names the columns that are missing, too many or of another type: that is a fault of code, not of data.
     """
-    wanted = empty(contract).schema
-    if missing := wanted.keys() - rows.schema.keys():
+    wanted, given = empty(contract).schema, rows.schema
+    if missing := wanted.keys() - given.keys():
         raise TypeError(f"{contract.__name__}: columns are missing: {sorted(missing)}")
-    if extra := rows.schema.keys() - wanted.keys():
+    if extra := given.keys() - wanted.keys():
         raise TypeError(f"{contract.__name__}: columns are not in the contract: {sorted(extra)}")
-    if wrong := [
-        f"{name} is {rows.schema[name]}, not {kind}" for name, kind in wanted.items() if rows.schema[name] != kind
-    ]:
+    if wrong := [f"{name} is {given[name]}, not {kind}" for name, kind in wanted.items() if given[name] != kind]:
         raise TypeError(f"{contract.__name__}: {'; '.join(wrong)}")
     return rows.select(wanted.names()).sort(key(contract))
 

@@ -110,6 +110,26 @@ def mapping(upstream: Axis, downstream: Axis, before: int) -> dg.PartitionMappin
     return dg.MultiToSingleDimensionPartitionMapping("session")
 
 
+def visible(partition: Partition, upstream: Axis, before: int, files: Iterable[str]) -> list[str]:
+    """Of an input's files, oldest first, those that the partition maps to, as ``mapping`` has it.
+
+    >>> partition, files = Partition(date(2024, 1, 16), "G"), ["G/2024-01-12", "G/2024-01-16", "G/2024-01-17"]
+    >>> visible(partition, Axis.LETTER, 0, files), visible(partition, Axis.LETTER, 1, files)
+    (['G/2024-01-16'], ['G/2024-01-12', 'G/2024-01-16'])
+    """
+    if partition.session is None or upstream is Axis.WHOLE:
+        return sorted(files)
+    first = [*(sessions.before(partition.session, before) if before else []), partition.session][0]
+    found = {file: Partition.parse(file.replace("/", "|")) for file in sorted(files)}
+    return [
+        file
+        for file, own in found.items()
+        if own.session is not None
+        and first <= own.session <= partition.session
+        and (partition.letter is None or own.letter in (None, partition.letter))
+    ]
+
+
 def holes(wanted: Iterable[Partition], present: set[Partition]) -> list[Partition]:
     """Partitions that are absent though an earlier one of the same letter is present.
 

@@ -19,7 +19,7 @@ from smallcaps_assets import contract as contracts
 from smallcaps_assets import data_versions
 from smallcaps_assets.contract import Verdict
 from smallcaps_assets.dataset import CONTRACT, Dataset, Rows, Run
-from smallcaps_assets.partitions import WHOLE, Axis, Partition, holes
+from smallcaps_assets.partitions import WHOLE, Axis, Partition, holes, visible
 from smallcaps_assets.reports import experiments
 from smallcaps_assets.reports.folder import ADDRESS, FOLDER, Reports
 from smallcaps_assets.source import ledger
@@ -51,6 +51,7 @@ class Step:
         self.experiments = experiments.Experiments(lake.root / experiments.FOLDER, mlflow)
         self.scans = inputs
         self.inputs = {name: scan.rows for name, scan in inputs.items()}
+        self.flow = flow
         whole = dataset.axis is Axis.WHOLE
         self.partitions = (WHOLE,) if whole else tuple(sorted(Partition.parse(k) for k in context.partition_keys))
         self.config = dataset.config(**context.op_execution_context.op_config) if dataset.config else None
@@ -157,17 +158,27 @@ class Step:
             rows = self.lake.read(self.dataset.name, partition.file)
             result = contracts.verdict(self.dataset.contract, rows)
             config = made_with.get(partition.key, self.config)
-            self.results[partition] = {CONTRACT: result, **self._laws(rows, config)}
+            self.results[partition] = {CONTRACT: result, **self._laws(partition, rows, config)}
             if not result.passed:
                 self.lake.commit(
                     self.dataset.name, partition.file, rows, passed=False, group_rows=self.dataset.group_rows
                 )
 
-    def _laws(self, rows: pl.DataFrame, config: dg.Config | None) -> dict[str, Verdict]:
+    def _laws(self, partition: Partition, rows: pl.DataFrame, config: dg.Config | None) -> dict[str, Verdict]:
+        inputs = self._inputs_of(partition) if self.dataset.laws else {}
         return {
-            law.__name__: law(rows, self.inputs, *([config] if "config" in signature(law).parameters else []))
+            law.__name__: law(rows, inputs, *([config] if "config" in signature(law).parameters else []))
             for law in self.dataset.laws
         }
+
+    def _inputs_of(self, partition: Partition) -> dict[str, pl.LazyFrame]:
+        """What a step of this partition alone would see: opening the files of all costs more than judging one."""
+        found = dict(self.inputs)
+        for name, scan in self.scans.items() if len(self.partitions) > 1 else ():
+            if (axis := self.flow[name].axis) is not Axis.WHOLE:
+                files = visible(partition, axis, self.dataset.before.get(name, 0), scan.present)
+                found[name] = self.lake.scan(name, files, self.flow[name].empty())
+        return found
 
     def _recorded_configs(self) -> dict[str, dg.Config]:
         """By partition, the configuration that its newest materialization says its rows were made with."""
@@ -182,7 +193,7 @@ class Step:
 
     def _remember(self, part: Rows, result: Verdict) -> Any:
         def done(size: int) -> None:
-            self.results[part.partition] = {CONTRACT: result, **self._laws(part.frame, self.config)}
+            self.results[part.partition] = {CONTRACT: result, **self._laws(part.partition, part.frame, self.config)}
             shown = {**part.metadata, **self._taken(part.partition), "dagster/row_count": part.frame.height}
             if self.dataset.own_config and self.config:
                 shown[CONFIG] = self.config.model_dump(mode="json")

@@ -220,3 +220,18 @@ def test_a_law_is_given_what_the_rows_were_made_with_also_when_it_runs_alone(tin
     assert evaluations(alone) == {(law, "A|2025-09-08"): True, (law, "A|2025-09-09"): True}
     break_by_hand(tiny, "looked_back", "A/2025-09-09")
     assert evaluations(tiny.check("looked_back", "A|2025-09-09", "A|2025-09-09", law)) == {(law, "A|2025-09-09"): False}
+
+
+def test_a_law_sees_what_its_partition_maps_to_whatever_the_run_it_is_part_of(tiny: Tiny) -> None:
+    tiny.run(["root", "summed"], *WEEK)
+    made = tiny.run(["lettered", "looked_back"], "A|2025-09-08", "A|2025-09-12")
+    alone = tiny.check("looked_back", "A|2025-09-10", "A|2025-09-10", "is_as_loud_as_told")
+    seen = {
+        (result.run_id, str(found.partition)): found.metadata["seen"].value
+        for result in (made, alone)
+        for event in result.all_events
+        if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        and (found := event.asset_check_evaluation_data).check_name == "is_as_loud_as_told"
+    }
+    assert seen[made.run_id, "A|2025-09-08"] == "2025-09-08"
+    assert seen[made.run_id, "A|2025-09-10"] == seen[alone.run_id, "A|2025-09-10"] == "2025-09-09, 2025-09-10"

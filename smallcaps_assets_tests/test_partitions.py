@@ -1,13 +1,13 @@
 """The axes as Dagster sees them."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import polars as pl
 import pytest
 
 from smallcaps_assets import sessions
-from smallcaps_assets.partitions import WHOLE, Axes, Axis, Partition, holes, letter_of, mapping
+from smallcaps_assets.partitions import WHOLE, Axes, Axis, Partition, holes, letter_of, mapping, visible
 
 AXES = Axes(date(2024, 1, 2))
 
@@ -65,6 +65,32 @@ def test_a_letters_look_back_stays_inside_the_letter() -> None:
     )
     found = window.get_upstream_mapped_partitions_result_for_partitions(subset, AXES.letter, AXES.letter)
     assert sorted(found.partitions_subset.get_partition_keys()) == ["G|2024-01-12", "G|2024-01-16"]
+
+
+@pytest.mark.parametrize(
+    ("key", "upstream", "downstream", "before"),
+    [
+        ("2024-01-17", Axis.SESSION, Axis.SESSION, 0),
+        ("2024-01-17", Axis.SESSION, Axis.SESSION, 2),
+        ("G|2024-01-17", Axis.LETTER, Axis.LETTER, 1),
+        ("G|2024-01-17", Axis.SESSION, Axis.LETTER, 0),
+        ("2024-01-17", Axis.LETTER, Axis.SESSION, 0),
+    ],
+)
+def test_a_partition_alone_sees_the_files_that_dagster_maps_it_to(
+    key: str, upstream: Axis, downstream: Axis, before: int
+) -> None:
+    window, above, below = mapping(upstream, downstream, before), AXES.definition(upstream), AXES.definition(downstream)
+    assert window is not None
+    assert above is not None
+    assert below is not None
+    partition = Partition.parse(key)
+    own: str = dg.MultiPartitionKey({"session": str(partition.session), "letter": "G"}) if partition.letter else key
+    subset = below.empty_subset().with_partition_keys([own])
+    found = window.get_upstream_mapped_partitions_result_for_partitions(subset, below, above)
+    mapped = sorted(Partition.parse(each).file for each in found.partitions_subset.get_partition_keys())
+    keys = above.get_partition_keys(current_time=datetime(2024, 2, 1, tzinfo=UTC))
+    assert visible(partition, upstream, before, [Partition.parse(each).file for each in keys]) == mapped
 
 
 def test_sessions_before_cannot_cross_axes() -> None:

@@ -76,7 +76,9 @@ def lettered(run: Run, summed: pl.LazyFrame) -> Iterator[Rows]:
 def is_as_loud_as_told(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], config: Loud) -> Verdict:
     """All volumes are the input's, so many times over."""
     read = stored.lazy().join(inputs["lettered"], on=["session", "ticker"], suffix="_read").collect()
-    return Verdict((read["volume"] == read["volume_read"] * config.volume).all())
+    seen = inputs["lettered"].select(pl.col("session").cast(pl.String).unique().sort()).collect()
+    told = (read["volume"] == read["volume_read"] * config.volume).all()
+    return Verdict(told, {"seen": ", ".join(seen["session"])})
 
 
 @dataset(Volumes, Axis.LETTER, before={"lettered": 1}, blocking_laws=(is_as_loud_as_told,))

@@ -231,7 +231,7 @@ def made(wanted: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], config: Marke
     of_them = pl.col("ticker").is_in(wanted["ticker"].unique().to_list())
     of_them &= pl.col("session").is_in(wanted["session"].unique().to_list())
     names = ("daily_metrics", "minute_bars", "halts", "carried_over")
-    closes, *others = (inputs[name].filter(of_them).collect() for name in names)
+    closes, *others = pl.collect_all([inputs[name].filter(of_them) for name in names])
     tier = pl.when(pl.col("ticker").is_in(config.tier_1)).then(1).otherwise(2).cast(pl.Int8)
     days = wanted.join(closes.select(*ONE, "prior_close"), on=ONE, how="left", validate="1:1")
     return states(days.with_columns(luld_tier=tier), *others)

@@ -11,7 +11,6 @@ hindsight: `event_known_at` is null for it, and a rule that trades events must l
 never 0. `weight` is not decayed by age: `ml_splits` does that fold by fold. Formulas: `maths/features_*.py`.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -188,27 +187,28 @@ class Sources(NamedTuple):
     carried_over: pl.LazyFrame
     news: pl.LazyFrame
 
-    def until(self, cuts: pl.DataFrame) -> "Sources":
-        """What was known of each ticker by its instant ``until``; of the daily facts, the sessions up to its own."""
+    def until(self, cuts: pl.DataFrame, mark: str) -> "Sources":
+        """What was known of each ticker by its instant ``until``; of the daily facts, the sessions up to its own.
+
+        Tickers come with the ``mark`` behind them, in the articles as well.
+        """
         second, minute = pl.duration(seconds=1, time_unit="ns"), pl.duration(minutes=1, time_unit="ns")
         until, session = (
             pl.col("ticker").replace_strict(cuts["ticker"], cuts[of], default=None) for of in ("until", "session")
         )
+        marked = pl.col("ticker") + mark
+        articles = self.news.with_columns(ticker="tickers").explode("ticker").filter(pl.col("published_at") <= until)
+        insights = pl.col("insight_tickers").list.eval(pl.element() + mark)
         return Sources(
-            event_trades=self.event_trades.filter(pl.col("sip_at") <= until),
-            event_quotes=self.event_quotes.filter(pl.col("second_at") + second <= until),
-            minute_bars=self.minute_bars.filter(pl.col("started_at") + minute <= until),
-            daily_metrics=self.daily_metrics.filter(pl.col("session") <= session),
-            universe=self.universe.filter(pl.col("session") <= session),
-            market_states=self.market_states.filter(pl.col("known_at") <= until),
-            carried_over=self.carried_over.filter(pl.col("session") <= session),
-            news=by_ticker(self.news).filter(pl.col("published_at") <= until).drop("ticker"),
+            event_trades=self.event_trades.filter(pl.col("sip_at") <= until).with_columns(marked),
+            event_quotes=self.event_quotes.filter(pl.col("second_at") + second <= until).with_columns(marked),
+            minute_bars=self.minute_bars.filter(pl.col("started_at") + minute <= until).with_columns(marked),
+            daily_metrics=self.daily_metrics.filter(pl.col("session") <= session).with_columns(marked),
+            universe=self.universe.filter(pl.col("session") <= session).with_columns(marked),
+            market_states=self.market_states.filter(pl.col("known_at") <= until).with_columns(marked),
+            carried_over=self.carried_over.filter(pl.col("session") <= session).with_columns(marked),
+            news=articles.with_columns(tickers=pl.concat_list(marked), insight_tickers=insights).drop("ticker"),
         )
-
-
-def by_ticker(news: pl.LazyFrame) -> pl.LazyFrame:
-    """The articles once for each ticker that they name, and then naming no other."""
-    return news.with_columns(ticker="tickers").explode("ticker").with_columns(tickers=pl.concat_list("ticker"))
 
 
 def known(bars: pl.DataFrame, events: pl.DataFrame, sources: Sources) -> pl.DataFrame:
@@ -228,23 +228,32 @@ def prefix_stable(stored: pl.DataFrame, inputs: Mapping[str, pl.LazyFrame], conf
     """Features recomputed with everything after a random instant removed are the same, for the rows known by then.
 
     The instants are closes of rows, `prefix_instants` of each ticker; a row's own tape is recomputed up to it. They are
-    drawn by the ticker's first row: always the same ones.
+    drawn by the ticker's first row: always the same ones. One pass recomputes all: in each draw a ticker is one of its
+    own, since no feature looks at another ticker's rows.
     """
+    if stored.is_empty():
+        return Verdict(True, {"instants": 0, "rows": 0, "changed": "{}"})
     names = feature_names(TrainingRows)
     here = pl.col("session").is_in(stored["session"].unique()) & pl.col("ticker").is_in(stored["ticker"].unique())
     bars = inputs["imbalance_bars"].filter(here).collect()
     events = known_events(inputs["event_manifest"].filter(here))
     sources = Sources(*(inputs[name] for name in Sources._fields))
-    found = {"instants": 0, "rows": 0}
-    differ: Counter[str] = Counter()
-    for cuts in instants(stored, TAPE, "known_at", config.prefix_instants):
-        before = stored.join(cuts, on=TAPE, how="inner", validate="m:1").filter(pl.col("known_at") <= pl.col("until"))
-        left = bars.join(cuts, on=TAPE, how="inner", validate="m:1").filter(pl.col("closed_at") <= pl.col("until"))
-        again = known(left.drop("until"), events, sources.until(cuts)).join(before, on=KEY, how="semi")
-        then, now = (rows.select(*KEY, *names) for rows in (before, again))
-        differ.update(changed(then, now, KEY, relative=ROUNDING, absolute=CANCELLED))
-        found = {"instants": found["instants"] + cuts.height, "rows": found["rows"] + before.height}
-    return Verdict(not differ, found | {"changed": str(dict(differ))})
+    draws = {f" {place}": cuts for place, cuts in enumerate(instants(stored, TAPE, "known_at", config.prefix_instants))}
+    before = pl.concat(left(stored, "known_at", cuts, mark) for mark, cuts in draws.items())
+    bars = pl.concat(left(bars, "closed_at", cuts, mark) for mark, cuts in draws.items())
+    events = pl.concat(events.with_columns(pl.col("ticker") + mark) for mark in draws)
+    cut = Sources(*map(pl.concat, zip(*(sources.until(cuts, mark) for mark, cuts in draws.items()), strict=True)))
+    again = known(bars, events, cut).join(before, on=KEY, how="semi")
+    then, now = (rows.select(*KEY, *names) for rows in (before, again))
+    differ = changed(then, now, KEY, relative=ROUNDING, absolute=CANCELLED)
+    found = {"instants": sum(cuts.height for cuts in draws.values()), "rows": before.height}
+    return Verdict(not differ, found | {"changed": str(differ)})
+
+
+def left(rows: pl.DataFrame, at: str, cuts: pl.DataFrame, mark: str) -> pl.DataFrame:
+    """Of each cut's tape the rows whose instant ``at`` is not after it; tickers with the ``mark`` behind them."""
+    ours = rows.join(cuts, on=TAPE, how="inner", validate="m:1").filter(pl.col(at) <= pl.col("until"))
+    return ours.drop("until").with_columns(pl.col("ticker") + mark)
 
 
 def shown(rows: pl.DataFrame, bars: int) -> dict[str, Any]:
