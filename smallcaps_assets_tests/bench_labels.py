@@ -90,7 +90,7 @@ def from_parquet(path: Path, use: Callable[[Tape], Any]) -> list[Any]:
     """What ``use`` makes of each tape of the file, read one after another."""
     rows = pl.scan_parquet(path)
     read = (rows.slice(tape * TICKS, TICKS).collect() for tape in range(TAPES))
-    return [use(Tape(*(frame[name].to_numpy() for name in Tape._fields))) for frame in read]
+    return [use(Tape(*(frame[name].to_physical().to_numpy() for name in Tape._fields))) for frame in read]
 
 
 def digest(tapes: list[Any]) -> str:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from smallcaps_assets.maths.arguments import Floats, Ints
+from smallcaps_assets.store import parquet
 
 OPENS_AT = 1_764_081_000_000_000_000  # 2025-11-25 14:30 UTC
 SECOND = 1_000_000_000
@@ -54,8 +55,9 @@ def lives(count: int) -> tuple[Ints, Ints]:
 
 def stored(tape: Tape, path: Path, group_rows: int) -> Path:
     """The tape as a Parquet file, written as the lake writes."""
-    frame = pl.DataFrame(tape._asdict())
-    frame.write_parquet(path, compression="zstd", compression_level=3, row_group_size=group_rows)
+    frame = pl.DataFrame(tape._asdict()).with_columns(pl.col("at").cast(pl.Datetime("ns", "UTC")))
+    with path.open("wb") as file:
+        parquet.write(frame, file, group_rows=group_rows, footer={})
     return path
 
 

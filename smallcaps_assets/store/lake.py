@@ -16,6 +16,8 @@ from uuid import uuid4
 
 import polars as pl
 
+from smallcaps_assets.store import parquet
+
 VERDICT = "smallcaps.contract"
 PASSED = "passed"
 COLUMNS_ONLY = "_columns"  # a file without rows that keeps the columns of a dataset's DuckDB view
@@ -46,14 +48,7 @@ class Lake:
         target.parent.mkdir(parents=True, exist_ok=True)
         verdict = {VERDICT: PASSED} if passed else {}
         with replacing(target) as temporary, temporary.open("wb") as file:
-            rows.write_parquet(
-                file,
-                compression="zstd",
-                compression_level=3,
-                statistics=True,
-                row_group_size=group_rows,
-                metadata=verdict,
-            )
+            parquet.write(rows, file, group_rows=group_rows, footer=verdict)
             file.flush()
             os.fsync(file.fileno())
         return target.stat().st_size
