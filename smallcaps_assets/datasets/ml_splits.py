@@ -239,7 +239,7 @@ def leaking_rows(train: pl.DataFrame, tested: pl.DataFrame, embargo_ns: int) -> 
     return int(leaks(ours[0], ours[1], theirs[0], theirs[1], embargo_ns).sum())
 
 
-@dataset(MlSplits, Axis.WHOLE, laws=(no_training_label_meets_a_test,))
+@dataset(MlSplits, Axis.WHOLE, blocking_laws=(no_training_label_meets_a_test,))
 def ml_splits(run: Run, training_rows: pl.LazyFrame, config: MlSplitsConfig) -> Iterator[Rows]:
     """The folds of all labelled rows that there are."""
     rows = training_rows.select(*KEY, "known_at", "label_ends_at", "weight").collect()
