@@ -270,10 +270,12 @@ def a_model_fitted_again_is_the_same(
 )
 def models(run: Run, training_rows: pl.LazyFrame, ml_splits: pl.LazyFrame, config: ModelsConfig) -> Iterator[Rows]:
     """All configured models of all folds."""
-    found, untrained = [], []
+    found, untrained, recipes = [], [], config.recipes()
     for (scheme, fold), rows in folds(training_rows, ml_splits, config.schemes, config.before_event):
-        for recipe in config.recipes():
-            of = windows(rows, recipe.objective, recipe.least_calibration_rows)
+        objectives = {recipe.objective for recipe in recipes}
+        by_objective = {name: windows(rows, name, config.least_calibration_rows) for name in objectives}
+        for recipe in recipes:
+            of = by_objective[recipe.objective]
             if why := lacking(of, recipe.objective, config.least_train_rows, config.least_stop_rows):
                 untrained.append(f"{scheme} {fold} {recipe.objective} {recipe.library}: {why}")
                 continue
